@@ -1,0 +1,55 @@
+package invitation
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Mail is what a worker found when it looked at a due delivery: all that is
+// needed to write the message, read in the transaction that claimed it.
+type Mail struct {
+	DeliveryID   uuid.UUID
+	InvitationID uuid.UUID
+	Target       Target
+	Locale       Locale
+	To           Email
+	// DisplayName is the invited person's name; never empty.
+	DisplayName string
+	// OrganizationName is the property manager as the reader knows it; empty
+	// when the portal never told it.
+	OrganizationName string
+	Link             Link
+	ExpiresAt        time.Time
+}
+
+// Message is a rendered mail, ready for a provider.
+type Message struct {
+	DeliveryID   uuid.UUID
+	InvitationID uuid.UUID
+	To           Email
+	ToName       string
+	Subject      string
+	Text         string
+	HTML         string
+}
+
+// SendError is a provider's refusal of a message. Whatever is no SendError
+// (a time-out, a reset connection) left the outcome open and may be retried.
+type SendError struct {
+	// Permanent says that sending the same message again can't help.
+	Permanent bool
+	// Reason is the provider's own, without any address or content.
+	Reason string
+	// RetryAfter is how long the provider asks to wait; zero when it named
+	// nothing.
+	RetryAfter time.Duration
+}
+
+func (e *SendError) Error() string {
+	if e.Permanent {
+		return fmt.Sprintf("refused for good: %s", e.Reason)
+	}
+	return fmt.Sprintf("refused for now: %s", e.Reason)
+}
