@@ -1,9 +1,54 @@
 package invitation
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
 )
+
+// maxLink is how many characters fit the densest QR code that still reads well
+// with a mark on it: version 6, error correction H, alphanumeric.
+const maxLink = 84
+
+// Linker turns tokens into links. The zero value is not usable.
+type Linker struct {
+	base string
+	ring *KeyRing
+}
+
+// linkable is what a QR code's alphanumeric mode can hold of a URL.
+var linkable = regexp.MustCompile(`^HTTPS?://[0-9A-Z.:-]+/[0-9A-Z./-]*$`)
+
+// NewLinker returns a Linker for links below the base URL. Links are written in
+// upper case, where host and scheme don't mind; the base's path has to be
+// answered in upper case too.
+func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
+	base := strings.ToUpper(baseURL)
+	if u, err := url.Parse(baseURL); err != nil || u.Host == "" || !linkable.MatchString(base) {
+		return nil, errors.New("the base URL of links is no plain http or https URL with a path")
+	}
+	if !strings.HasSuffix(base, "/") {
+		base += "/"
+	}
+	if n := len(base) + TokenChars; n > maxLink {
+		return nil, fmt.Errorf("the base URL of links is %d characters too long: a link of %d fits a QR code, at most %d does",
+			n-maxLink, n, maxLink)
+	}
+	return &Linker{base: base, ring: ring}, nil
+}
+
+// Link returns the link of an invitation's current generation in a channel.
+func (l *Linker) Link(inv *Invitation, channel ChannelName) Link {
+	return Link{text: l.base + l.ring.Sign(Token{
+		InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation,
+	})}
+}
+
+// Verify reads the token of a link; see KeyRing.Verify.
+func (l *Linker) Verify(token string) (Token, error) { return l.ring.Verify(token) }
 
 // Link is a working activation link. Whoever holds it gets in, so it is never
 // printed: Reveal is the one way to its text.

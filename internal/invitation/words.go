@@ -40,3 +40,49 @@ const (
 	German  Locale = "de"
 	English Locale = "en"
 )
+
+// State is where an invitation stands.
+type State string
+
+// The states. None means that there is no invitation; None and Expired are
+// never stored.
+const (
+	None     State = ""
+	Pending  State = "PENDING"
+	Redeemed State = "REDEEMED"
+	Revoked  State = "REVOKED"
+	Expired  State = "EXPIRED"
+)
+
+// AccountStatus sums a user's invitations up.
+type AccountStatus int
+
+// The account statuses: nothing redeemed and nothing pending, something
+// pending, something redeemed.
+const (
+	Offline AccountStatus = iota
+	Invited
+	Online
+)
+
+// Action is an entry of the portal's dropdown "Einladen".
+type Action int
+
+// The actions.
+const (
+	ActionSend Action = iota
+	ActionRenew
+	ActionRevoke
+	ActionGenerateQR
+)
+
+// ChannelName is the way that a link takes to its reader.
+type ChannelName string
+
+// The channels. Redeeming a mailed link proves the address; a shared one was
+// handed over as QR code or text and proves nothing about it.
+const (
+	NoChannel ChannelName = ""
+	Mailed    ChannelName = "MAILED"
+	Shared    ChannelName = "SHARED"
+)

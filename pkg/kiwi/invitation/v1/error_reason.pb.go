@@ -84,12 +84,10 @@ const (
 	// The caller's deadline passed or it hung up before there was an answer; try
 	// again with the same request_id. [DEADLINE_EXCEEDED, CANCELLED]
 	ErrorReason_CALL_ABANDONED ErrorReason = 25
-	// The message is larger than the service accepts. [RESOURCE_EXHAUSTED]
-	ErrorReason_MESSAGE_TOO_LARGE ErrorReason = 26
 	// No such method. [UNIMPLEMENTED]
-	ErrorReason_METHOD_UNKNOWN ErrorReason = 27
+	ErrorReason_METHOD_UNKNOWN ErrorReason = 26
 	// A fault of the service's own; its cause is only in the log. [INTERNAL]
-	ErrorReason_INTERNAL_FAULT ErrorReason = 28
+	ErrorReason_INTERNAL_FAULT ErrorReason = 27
 )
 
 // Enum value maps for ErrorReason.
@@ -121,9 +119,8 @@ var (
 		23: "CALLER_UNKNOWN",
 		24: "SERVICE_UNAVAILABLE",
 		25: "CALL_ABANDONED",
-		26: "MESSAGE_TOO_LARGE",
-		27: "METHOD_UNKNOWN",
-		28: "INTERNAL_FAULT",
+		26: "METHOD_UNKNOWN",
+		27: "INTERNAL_FAULT",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -152,9 +149,8 @@ var (
 		"CALLER_UNKNOWN":           23,
 		"SERVICE_UNAVAILABLE":      24,
 		"CALL_ABANDONED":           25,
-		"MESSAGE_TOO_LARGE":        26,
-		"METHOD_UNKNOWN":           27,
-		"INTERNAL_FAULT":           28,
+		"METHOD_UNKNOWN":           26,
+		"INTERNAL_FAULT":           27,
 	}
 )
 
@@ -189,7 +185,7 @@ var File_kiwi_invitation_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\x8c\x05\n" +
+	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\xf5\x04\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rINVALID_FIELD\x10\x01\x12\x11\n" +
@@ -217,10 +213,9 @@ const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\x12CALLER_NOT_ALLOWED\x10\x16\x12\x12\n" +
 	"\x0eCALLER_UNKNOWN\x10\x17\x12\x17\n" +
 	"\x13SERVICE_UNAVAILABLE\x10\x18\x12\x12\n" +
-	"\x0eCALL_ABANDONED\x10\x19\x12\x15\n" +
-	"\x11MESSAGE_TOO_LARGE\x10\x1a\x12\x12\n" +
-	"\x0eMETHOD_UNKNOWN\x10\x1b\x12\x12\n" +
-	"\x0eINTERNAL_FAULT\x10\x1cBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x0eCALL_ABANDONED\x10\x19\x12\x12\n" +
+	"\x0eMETHOD_UNKNOWN\x10\x1a\x12\x12\n" +
+	"\x0eINTERNAL_FAULT\x10\x1bBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_error_reason_proto_rawDescOnce sync.Once

@@ -1293,7 +1293,7 @@ type BatchSendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The users, each once.
+	// The users, each once. A request is at most 64 KiB, whatever it holds.
 	UserIds []string `protobuf:"bytes,2,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
 	// What to invite to.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`

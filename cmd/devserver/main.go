@@ -1,0 +1,158 @@
+// Command devserver runs the whole service on one machine: a private Postgres
+// under .data, an inbox that takes the mails in SendGrid's place, and
+// invitationd. DATABASE_URL and SENDGRID_API_KEY, if set, are used instead.
+//
+//	devserver                  until Ctrl-C
+//	devserver token ADDRESS    wait for a mail to the address and print its token
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgserver"
+	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+)
+
+// dataDir holds what outlives a run: the cluster and the keys of links.
+const dataDir = ".data"
+
+func main() {
+	// The kernel stops children whose parent's thread is gone: this one stays.
+	runtime.LockOSThread()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	var err error
+	switch {
+	case len(os.Args) == 1:
+		err = run(ctx)
+	case len(os.Args) == 3 && os.Args[1] == "token":
+		err = printToken(ctx, os.Args[2], os.Stdout)
+	default:
+		err = errors.New("usage: devserver [token ADDRESS]")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "devserver:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// settings are what invitationd gets, on top of this process's environment.
+type settings map[string]string
+
+// setDefault leaves alone what the environment says.
+func (s settings) setDefault(key, value string) {
+	if os.Getenv(key) == "" {
+		s[key] = value
+	}
+}
+
+// get returns what invitationd will see.
+func (s settings) get(key string) string {
+	if value, ok := s[key]; ok {
+		return value
+	}
+	return os.Getenv(key)
+}
+
+func (s settings) environ() []string {
+	environ := os.Environ()
+	for key, value := range s {
+		environ = append(environ, key+"="+value)
+	}
+	return environ
+}
+
+func run(ctx context.Context) error {
+	if err := os.MkdirAll(dataDir, 0o755); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	env := settings{}
+	env.setDefault("INVITATION_GRPC_ADDR", "127.0.0.1:50051")
+	env.setDefault("INVITATION_LINK_BASE_URL", "https://app.kiwi.example/I/")
+	env.setDefault("INVITATION_MAIL_FROM", "einladung@kiwi.example")
+	if err := addKeys(env); err != nil {
+		return err
+	}
+	stopDatabase, err := addDatabase(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer stopDatabase()
+	inbox, stopInbox, err := addInbox(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer stopInbox()
+	return runService(ctx, env, func() { welcome(os.Stdout, env, inbox) })
+}
+
+// addKeys draws a key for links once: links of an earlier run stay good.
+func addKeys(env settings) error {
+	if os.Getenv("INVITATION_KEYS_FILE") != "" {
+		return nil
+	}
+	path := filepath.Join(dataDir, "keys")
+	env["INVITATION_KEYS_FILE"] = path
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	line, err := invitation.NewKeyLine('A')
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	return nil
+}
+
+func addDatabase(ctx context.Context, env settings) (stop func(), err error) {
+	if os.Getenv("DATABASE_URL") != "" {
+		return func() {}, nil
+	}
+	server, err := pgserver.Start(ctx, pgserver.Config{DataDir: filepath.Join(dataDir, "postgres"), Durable: true})
+	if err != nil {
+		return nil, fmt.Errorf("start Postgres: %w", err)
+	}
+	env["DATABASE_URL"] = server.DSN("postgres")
+	return func() { _ = server.Stop() }, nil
+}
+
+// addInbox starts the emulator of SendGrid, unless there is a key for SendGrid.
+func addInbox(ctx context.Context, env settings) (url string, stop func(), err error) {
+	if os.Getenv("SENDGRID_API_KEY") != "" || os.Getenv("SENDGRID_API_KEY_FILE") != "" {
+		return "", func() {}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", inboxAddr())
+	if err != nil {
+		return "", nil, fmt.Errorf("listen on INVITATION_INBOX_ADDR: %w", err)
+	}
+	url = "http://" + listener.Addr().String()
+	env["SENDGRID_BASE_URL"], env["SENDGRID_API_KEY"] = url, "SG.inbox"
+	emulator := sendgridtest.New(sendgridtest.Config{})
+	web := &http.Server{Handler: emulator, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = web.Serve(listener) }()
+	return url, func() {
+		_ = web.Close()
+		emulator.Close()
+	}, nil
+}
+
+func inboxAddr() string {
+	if addr := os.Getenv("INVITATION_INBOX_ADDR"); addr != "" {
+		return addr
+	}
+	return "127.0.0.1:8025"
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// runService migrates and runs the real binary, which lies beside this one,
+// until the context ends; ready is called once it serves.
+func runService(ctx context.Context, env settings, ready func()) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find invitationd: %w", err)
+	}
+	binary := filepath.Join(filepath.Dir(self), "invitationd")
+	migrate := command(ctx, env, os.Stderr, binary, "migrate")
+	if err := migrate.Run(); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	logFile, err := os.Create(filepath.Join(dataDir, "invitationd.log"))
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	defer func() { _ = logFile.Close() }()
+	service := command(ctx, env, logFile, binary, "serve")
+	if err := service.Start(); err != nil {
+		return fmt.Errorf("start invitationd: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- service.Wait() }()
+	go func() {
+		if awaitServing(ctx, env.get("INVITATION_GRPC_ADDR")) == nil {
+			ready()
+		}
+	}()
+	err = <-ended
+	if err != nil && ctx.Err() == nil {
+		tail, _ := os.ReadFile(logFile.Name())
+		return fmt.Errorf("invitationd ended: %w\n%s", err, tail)
+	}
+	return nil
+}
+
+// command runs in a group of its own, so that Ctrl-C reaches this process only,
+// which then asks it to drain.
+func command(ctx context.Context, env settings, out io.Writer, binary string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Env, c.Stdout, c.Stderr = env.environ(), out, out
+	c.SysProcAttr = childAttributes()
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 30 * time.Second
+	return c
+}
+
+// awaitServing returns once the service says that it serves.
+func awaitServing(ctx context.Context, addr string) error {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	watch, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
+	if err != nil {
+		return err
+	}
+	for {
+		answer, err := watch.Recv()
+		if err != nil || answer.GetStatus() == healthpb.HealthCheckResponse_SERVING {
+			return err
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// session is for pasting into a second terminal; the README shows it too.
+const session = `
+call() { bin/grpcurl -plaintext -d "$2" ADDR "kiwi.invitation.v1.$1"; }
+U=anna-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
+
+call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Anna Schmidt\",\"organization_name\":\"Hausverwaltung Müller\",\"invite\":\"INVITE_LATER\"}"
+call InvitationService/Send "{$ID,\"target\":\"TARGET_APP\"}"            # EMAIL_REQUIRED
+call InvitationService/UpdateEmail "{$ID,\"email\":\"$U@example.com\",\"follow_up\":\"FOLLOW_UP_SEND_NOW\",\"target\":\"TARGET_APP\"}"
+TOKEN=$(bin/devserver token "$U@example.com")                          # the mail is in the inbox
+call RedemptionService/Preview "{\"token\":\"$TOKEN\"}"                  # as often as you like
+call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}"                   # once; the address is confirmed
+call InvitationService/UpdateEmail "{$ID,\"email\":\"x@example.com\",\"follow_up\":\"FOLLOW_UP_LATER\"}"   # EMAIL_CONFIRMED
+call InvitationService/ListEvents '{"organization_id":"demo","page_size":5}'
+`
+
+func welcome(out io.Writer, env settings, inbox string) {
+	addr := env.get("INVITATION_GRPC_ADDR")
+	fmt.Fprintf(out, "\nKIWI Invitations is running; Ctrl-C stops it.\n\n  gRPC    %s (reflection and health)\n", addr)
+	if inbox != "" {
+		fmt.Fprintf(out, "  Inbox   %s\n", inbox)
+	}
+	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n",
+		dataDir, strings.ReplaceAll(session, "ADDR", addr))
+}

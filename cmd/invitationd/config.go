@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// config is read from the environment; the README's table is its manual.
+type config struct {
+	DatabaseURL    string `env:"DATABASE_URL"`
+	DatabasePooler bool   `env:"INVITATION_DATABASE_POOLER"`
+	DatabaseConns  int32  `env:"INVITATION_DATABASE_CONNS" envDefault:"16"`
+
+	GRPCAddr     string        `env:"INVITATION_GRPC_ADDR" envDefault:"127.0.0.1:50051"`
+	Insecure     bool          `env:"INVITATION_INSECURE"`
+	DrainTimeout time.Duration `env:"INVITATION_DRAIN_TIMEOUT" envDefault:"25s"`
+
+	LinkBaseURL string        `env:"INVITATION_LINK_BASE_URL"`
+	KeysFile    string        `env:"INVITATION_KEYS_FILE"`
+	Validity    time.Duration `env:"INVITATION_VALIDITY" envDefault:"336h"`
+
+	SendGridKey     string        `env:"SENDGRID_API_KEY"`
+	SendGridKeyFile string        `env:"SENDGRID_API_KEY_FILE"`
+	SendGridURL     string        `env:"SENDGRID_BASE_URL"`
+	SendGridSandbox bool          `env:"SENDGRID_SANDBOX"`
+	SendGridTimeout time.Duration `env:"SENDGRID_TIMEOUT" envDefault:"15s"`
+	MailFrom        string        `env:"INVITATION_MAIL_FROM"`
+	MailFromName    string        `env:"INVITATION_MAIL_FROM_NAME" envDefault:"KIWI"`
+	MailWorkers     int           `env:"INVITATION_MAIL_WORKERS" envDefault:"50"`
+
+	RequestMemory time.Duration `env:"INVITATION_REQUEST_MEMORY" envDefault:"168h"`
+}
+
+// Bounds of INVITATION_VALIDITY.
+const (
+	minValidity = time.Hour
+	maxValidity = 90 * 24 * time.Hour
+)
+
+func readConfig(environ []string) (config, error) {
+	c, err := env.ParseAsWithOptions[config](env.Options{Environment: env.ToMap(environ)})
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	if c.DatabaseURL == "" {
+		return c, errors.New("DATABASE_URL is not set")
+	}
+	return c, nil
+}
+
+// linker reads the keys and returns what makes and reads links.
+func (c config) linker() (*invitation.Linker, error) {
+	if c.Validity < minValidity || c.Validity > maxValidity {
+		return nil, fmt.Errorf("INVITATION_VALIDITY is %v, and has to be between %v and %v", c.Validity, minValidity, maxValidity)
+	}
+	if c.KeysFile == "" {
+		return nil, errors.New("INVITATION_KEYS_FILE is not set; `invitationd keys` makes a first line for it")
+	}
+	text, err := os.ReadFile(c.KeysFile)
+	if err != nil {
+		return nil, fmt.Errorf("read INVITATION_KEYS_FILE: %w", err)
+	}
+	ring, err := invitation.ParseKeyRing(text)
+	if err != nil {
+		return nil, fmt.Errorf("read INVITATION_KEYS_FILE: %w", err)
+	}
+	linker, err := invitation.NewLinker(c.LinkBaseURL, ring)
+	if err != nil {
+		return nil, fmt.Errorf("read INVITATION_LINK_BASE_URL: %w", err)
+	}
+	return linker, nil
+}
+
+func (c config) sendGridKey() (string, error) {
+	if c.SendGridKeyFile == "" {
+		return c.SendGridKey, nil
+	}
+	key, err := os.ReadFile(c.SendGridKeyFile)
+	if err != nil {
+		return "", fmt.Errorf("read SENDGRID_API_KEY_FILE: %w", err)
+	}
+	return strings.TrimSpace(string(key)), nil
+}
+
+// listen opens the gRPC port. Calls carry addresses and links: without TLS they
+// may not leave the machine unless somebody said so.
+func (c config) listen() (net.Listener, error) {
+	host, _, err := net.SplitHostPort(c.GRPCAddr)
+	if err != nil {
+		return nil, fmt.Errorf("read INVITATION_GRPC_ADDR: %w", err)
+	}
+	addr, err := netip.ParseAddr(host)
+	if loopback := host == "localhost" || err == nil && addr.IsLoopback(); !loopback && !c.Insecure {
+		return nil, errors.New("INVITATION_GRPC_ADDR is not on loopback and the server speaks plaintext: " +
+			"put a TLS proxy in front of it, or set INVITATION_INSECURE=true")
+	}
+	l, err := net.Listen("tcp", c.GRPCAddr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on INVITATION_GRPC_ADDR: %w", err)
+	}
+	return l, nil
+}

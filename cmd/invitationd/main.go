@@ -1,0 +1,106 @@
+// Command invitationd serves KIWI's invitations over gRPC and sends their mails.
+//
+//	invitationd serve [-role all|api|worker]   until SIGTERM
+//	invitationd migrate                        bring the database up to date
+//	invitationd keys [-id A]                   print a new line for the key file
+//
+// It is configured by the environment; see the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "invitationd:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys [-id A]"
+
+// run is the command without the process around it.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	flags := flag.NewFlagSet("invitationd "+args[0], flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	switch args[0] {
+	case "serve":
+		role := flags.String("role", "all", "what to run: the api, the workers, or all")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return serve(ctx, *role, environ, stdout)
+	case "migrate":
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return migrate(ctx, environ)
+	case "keys":
+		id := flags.String("id", "A", "the key's id: a character of A-Z and 2-7 that the file does not have yet")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return printKey(*id, stdout)
+	default:
+		return errors.New(usage)
+	}
+}
+
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return nil
+}
+
+func migrate(ctx context.Context, environ []string) error {
+	c, err := readConfig(environ)
+	if err != nil {
+		return err
+	}
+	pool, err := c.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool); err != nil {
+		return err
+	}
+	return delivery.Migrate(ctx, pool)
+}
+
+func printKey(id string, stdout io.Writer) error {
+	if len(id) != 1 {
+		return errors.New("a key's id is one character")
+	}
+	line, err := invitation.NewKeyLine(id[0])
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, line)
+	return err
+}
+
+func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }

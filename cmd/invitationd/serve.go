@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/email"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/sendgrid"
+	"github.com/kiwi-ki/invitations/internal/server"
+)
+
+// serve runs the service until the context ends, and then drains it: the API
+// first, so that no call finds the rest gone.
+func serve(ctx context.Context, role string, environ []string, stdout io.Writer) error {
+	api, work := role != "worker", role != "api"
+	if role != "all" && api && work {
+		return fmt.Errorf("there is no role %q", role)
+	}
+	c, err := readConfig(environ)
+	if err != nil {
+		return err
+	}
+	log := newLogger(stdout)
+	linker, err := c.linker()
+	if err != nil {
+		return err
+	}
+	pool, err := c.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	queue, err := delivery.NewQueue(pool)
+	if err != nil {
+		return err
+	}
+	store := postgres.New(postgres.Config{Pool: pool, Enqueue: queue.Enqueue})
+	defer store.Close()
+
+	group, ctx := errgroup.WithContext(ctx)
+	if work {
+		workers, err := c.workers(pool, store, linker, log)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return runWorkers(ctx, workers, c.DrainTimeout, log) })
+	}
+	if api {
+		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, Logger: log, Ping: store.Ping})
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return c.runServer(ctx, s, log) })
+	}
+	return group.Wait()
+}
+
+func (c config) runServer(ctx context.Context, s *server.Server, log *slog.Logger) error {
+	l, err := c.listen()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Serve(l) })
+	group.Go(func() error {
+		s.Watch(ctx, time.Second)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainTimeout)
+		defer cancel()
+		s.Drain(drain)
+		return nil
+	})
+	log.Info("serving", "addr", l.Addr().String())
+	defer log.Info("stopped serving")
+	return group.Wait()
+}
+
+// retryStart is how long workers wait for a database that is not there yet.
+const retryStart = 2 * time.Second
+
+func runWorkers(ctx context.Context, w *delivery.Workers, drain time.Duration, log *slog.Logger) error {
+	for {
+		err := w.Start(ctx)
+		if err == nil {
+			break
+		}
+		log.Warn("the workers can't start yet", "error", fmt.Sprintf("%T", err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryStart):
+		}
+	}
+	log.Info("sending mails")
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return w.Stop(stop)
+}
+
+func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invitation.Linker, log *slog.Logger) (*delivery.Workers, error) {
+	key, err := c.sendGridKey()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := sendgrid.New(sendgrid.Config{
+		APIKey: key, BaseURL: c.SendGridURL, Sandbox: c.SendGridSandbox, Timeout: c.SendGridTimeout,
+		FromAddress: c.MailFrom, FromName: c.MailFromName,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return delivery.NewWorkers(delivery.Config{
+		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: email.Render, Logger: log,
+		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
+		Housekeep: func(ctx context.Context) error { return store.ForgetRequests(ctx, c.RequestMemory) },
+	})
+}
+
+// pool prepares connections and does not wait for the first one.
+func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {
+	settings, err := pgxpool.ParseConfig(c.DatabaseURL)
+	if err != nil {
+		// The driver's error quotes the URL, and with it the password.
+		return nil, fmt.Errorf("read DATABASE_URL: it is no connection string")
+	}
+	settings.MaxConns = c.DatabaseConns
+	settings.MaxConnLifetime = 5 * time.Minute
+	settings.HealthCheckPeriod = 2 * time.Second
+	settings.ConnConfig.ConnectTimeout = 2 * time.Second
+	settings.ConnConfig.RuntimeParams["application_name"] = "invitationd"
+	if c.DatabasePooler {
+		// Named statements live in a session, which a pooler gives away.
+		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		delete(settings.ConnConfig.RuntimeParams, "application_name")
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, settings)
+	if err != nil {
+		return nil, fmt.Errorf("prepare database connections: %w", err)
+	}
+	return pool, nil
+}

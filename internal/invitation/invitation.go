@@ -1,0 +1,109 @@
+package invitation
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// MaxGeneration is the last generation that fits a token.
+const MaxGeneration = 1<<18 - 1
+
+var errGenerations = errors.New("the invitation has had as many generations as a token can name")
+
+// Channel is one of the two ways of an invitation's link to its reader.
+type Channel struct {
+	// Generation is the current one, from 1 to MaxGeneration.
+	Generation int
+	// Open says that a link of this generation was handed out.
+	Open bool
+}
+
+// Invitation is the one invitation of a user for a target. Its methods that
+// only read accept nil, which is no invitation.
+type Invitation struct {
+	ID     uuid.UUID
+	Target Target
+	// Stored is the state without expiry; see State.
+	Stored     State
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
+	RedeemedAt time.Time
+	RevokedAt  time.Time
+	// RevokedFor is what links of a revoked invitation's generation answer
+	// with; empty unless revoked.
+	RevokedFor End
+	Mailed     Channel
+	Shared     Channel
+	// DeliveryID names the latest mail; uuid.Nil if there was none.
+	DeliveryID uuid.UUID
+}
+
+// State is where the invitation stands at the given time.
+func (i *Invitation) State(now time.Time) State {
+	switch {
+	case i == nil:
+		return None
+	case i.Stored == Pending && !now.Before(i.ExpiresAt):
+		return Expired
+	default:
+		return i.Stored
+	}
+}
+
+// Channel returns the channel of this name.
+func (i *Invitation) Channel(name ChannelName) *Channel {
+	if name == Mailed {
+		return &i.Mailed
+	}
+	return &i.Shared
+}
+
+// end is what a link of the current generation answers with, if it is dead;
+// empty while it is good. It is not asked of redeemed invitations, which never
+// move on.
+func (i *Invitation) end(now time.Time) End {
+	switch i.State(now) {
+	case Revoked:
+		return i.RevokedFor
+	case Expired:
+		return EndExpired
+	default:
+		return ""
+	}
+}
+
+// closeChannel moves one channel on to a generation of which nobody has a link
+// yet, and notes in the event what ended the links of the old one.
+func (i *Invitation) closeChannel(name ChannelName, e *Event) error {
+	c := i.Channel(name)
+	if c.Generation == MaxGeneration {
+		return errGenerations
+	}
+	if c.Open {
+		e.ended(name, c.Generation)
+	}
+	*c = Channel{Generation: c.Generation + 1}
+	return nil
+}
+
+// closeBoth moves both channels on. Links that were still good end with whatever
+// the caller says; those that were dead keep their own end.
+func (i *Invitation) closeBoth(end End, e *Event, now time.Time) error {
+	e.Reason = string(firstOf(i.end(now), end))
+	return errors.Join(i.closeChannel(Mailed, e), i.closeChannel(Shared, e))
+}
+
+func firstOf(a, b End) End {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// issue makes the invitation pending from now on.
+func (i *Invitation) issue(now time.Time, validity time.Duration) {
+	i.Stored, i.IssuedAt, i.ExpiresAt = Pending, now, now.Add(validity)
+	i.RevokedAt, i.RevokedFor = time.Time{}, ""
+}

@@ -1,0 +1,145 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// call is one Update on its way through a group.
+type call struct {
+	change invitation.Change
+	ctx    context.Context
+	result invitation.Result
+	err    error
+	done   chan struct{}
+}
+
+// Update implements invitation.Store. A call that gives up while its group is
+// in flight can't know whether it was carried out: repeating it with its
+// request id is safe.
+func (s *Store) Update(ctx context.Context, c invitation.Change) (invitation.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return invitation.Result{}, abandoned(err)
+	}
+	k := &call{change: c, ctx: ctx, done: make(chan struct{})}
+	select {
+	case s.waiting <- k:
+	default:
+		return invitation.Result{}, unavailable
+	}
+	select {
+	case <-k.done:
+		return k.result, k.err
+	case <-ctx.Done():
+		return invitation.Result{}, abandoned(ctx.Err())
+	}
+}
+
+// abandoned says what a caller hears whose context ended: a server that gives
+// the database less time than the caller gave it can still answer.
+func abandoned(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return unavailable
+	}
+	return err
+}
+
+// work runs group after group: whatever waits when the one before is done. No
+// timer is involved, so a lone caller never waits for company.
+func (s *Store) work() {
+	for {
+		select {
+		case <-s.closing:
+			return
+		case first := <-s.waiting:
+			s.run(s.gather(first))
+		}
+	}
+}
+
+func (s *Store) gather(first *call) []*call {
+	group := []*call{first}
+	for len(group) < s.size {
+		select {
+		case next := <-s.waiting:
+			group = append(group, next)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// run carries out a group and answers each of its calls. If Postgres refused
+// something, the members run one by one: only the culprit is refused then.
+func (s *Store) run(group []*call) {
+	group, repeats := split(group)
+	err := s.attempt(group)
+	if len(group) > 1 && refused(err) {
+		repeats, group = append(group, repeats...), nil
+	}
+	for _, k := range group {
+		if err != nil {
+			k.err = translate(err)
+		}
+		close(k.done)
+	}
+	for _, k := range repeats {
+		s.run([]*call{k})
+	}
+}
+
+// split drops calls that nobody waits for any more, and sets those aside that
+// repeat a request of the same group: they must find it carried out.
+func split(group []*call) (now, later []*call) {
+	seen := map[uuid.UUID]bool{}
+	for _, k := range group {
+		id := k.change.Request.ID
+		switch {
+		case k.ctx.Err() != nil:
+			k.err = abandoned(k.ctx.Err())
+			close(k.done)
+		case id != uuid.Nil && seen[id]:
+			later = append(later, k)
+		default:
+			seen[id] = true
+			now = append(now, k)
+		}
+	}
+	return now, later
+}
+
+// attempt runs a group's transaction, again if that is safe and may help.
+func (s *Store) attempt(group []*call) error {
+	if len(group) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	pause := 20 * time.Millisecond
+	for n := 0; ; n++ {
+		committing, err := s.transact(ctx, group)
+		switch {
+		case err == nil:
+			return nil
+		case len(group) == 1 && refused(err) && n == 0 && group[0].change.Request.ID != uuid.Nil:
+			// The call that won the race may have been this very request.
+		case !transient(err) || committing || n == 3:
+			// Of a commit that failed nobody knows the outcome: the caller has
+			// to repeat it, with its request id.
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("give up after %d attempts: %w", n+1, err)
+		case <-time.After(pause):
+			pause *= 4
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+var _ invitation.Store = (*Store)(nil)
+
+// Enqueue adds a job for each new mail, inside the transaction that queued it.
+type Enqueue func(ctx context.Context, tx pgx.Tx, deliveries []uuid.UUID) error
+
+// Config is what a Store needs. The zero value of a number takes the default.
+type Config struct {
+	Pool    *pgxpool.Pool
+	Enqueue Enqueue
+	// Timeout bounds every transaction and every read; 3 s by default. It is
+	// what frees a call from a database that neither answers nor fails.
+	Timeout time.Duration
+	// Groups is how many groups may be in flight at once; 3 by default.
+	Groups int
+	// GroupSize is how many calls a group takes at the most; 128 by default.
+	GroupSize int
+	// Backlog is how many calls may wait for a group; 4096 by default.
+	Backlog int
+}
+
+// Store is an invitation.Store on Postgres. It is safe for concurrent use.
+type Store struct {
+	pool    *pgxpool.Pool
+	enqueue Enqueue
+	timeout time.Duration
+
+	size    int
+	waiting chan *call
+	closing chan struct{}
+	groups  sync.WaitGroup
+}
+
+// New starts a Store. It does not connect: a Store whose database is away
+// answers ErrUnavailable and recovers by itself. Close it before its pool.
+func New(c Config) *Store {
+	s := &Store{
+		pool: c.Pool, enqueue: c.Enqueue,
+		timeout: or(c.Timeout, 3*time.Second),
+		size:    or(c.GroupSize, 128),
+		waiting: make(chan *call, or(c.Backlog, 4096)),
+		closing: make(chan struct{}),
+	}
+	for range or(c.Groups, 3) {
+		s.groups.Go(s.work)
+	}
+	return s
+}
+
+// Close lets the groups in flight finish; calls that still wait are refused, and
+// no new ones may come.
+func (s *Store) Close() {
+	close(s.closing)
+	s.groups.Wait()
+	for {
+		select {
+		case k := <-s.waiting:
+			k.err = unavailable
+			close(k.done)
+		default:
+			return
+		}
+	}
+}
+
+// Ping reports whether the database takes writes, as ErrUnavailable does.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var readOnly bool
+	if err := s.pool.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&readOnly); err != nil {
+		return fmt.Errorf("ping the database: %w", translate(err))
+	}
+	if readOnly {
+		return unavailable
+	}
+	return nil
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}

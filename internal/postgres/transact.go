@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// begin also bounds what this transaction may cost others if this process
+// freezes while it holds locks.
+const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '2s'`
+
+// transact runs a group's calls in one transaction and leaves each one's result
+// or refusal in it. An error means that nothing of it is known to be saved;
+// committing says that it came from the commit, whose outcome is unknown.
+func (s *Store) transact(ctx context.Context, group []*call) (committing bool, err error) {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return false, fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		// The caller's time may be up, the rollback must happen all the same.
+		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = tx.Rollback(rollback)
+	}()
+	before, err := load(ctx, tx, group)
+	if err != nil {
+		return false, fmt.Errorf("load: %w", err)
+	}
+	after := apply(before, group)
+	if err := s.save(ctx, tx, before, after); err != nil {
+		return false, fmt.Errorf("save: %w", err)
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return true, fmt.Errorf("commit: %w", err)
+	}
+	return false, nil
+}
+
+// snapshot is what a group found in the database.
+type snapshot struct {
+	now      time.Time
+	users    map[string]*invitation.User
+	byInv    map[uuid.UUID]string
+	byMail   map[uuid.UUID]string
+	requests map[uuid.UUID]request
+}
+
+// request is a request that was carried out before.
+type request struct {
+	fingerprint []byte
+	userID      string
+	answer      []byte
+}
+
+// outcome is what a group's rules made of a snapshot.
+type outcome struct {
+	users    map[string]*invitation.User
+	events   []invitation.Event
+	requests []savedRequest
+}
+
+type savedRequest struct {
+	id      uuid.UUID
+	request request
+}
+
+// apply runs the rules of a group, one after the other, each on a copy of what
+// the one before left.
+func apply(before *snapshot, group []*call) *outcome {
+	after := &outcome{users: map[string]*invitation.User{}}
+	for _, k := range group {
+		k.result, k.err = after.apply(before, k.change)
+	}
+	return after
+}
+
+func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Result, error) {
+	id := before.userID(c.Key)
+	user := o.users[id]
+	if user == nil {
+		user = before.users[id]
+	}
+	if old, found := before.requests[c.Request.ID]; found {
+		return replay(before, c, old, user)
+	}
+	result, err := o.rule(before, c, user)
+	if err != nil && c.Refused != nil {
+		if answer := c.Refused(err); answer != nil {
+			o.saveRequest(c, id, answer)
+			return invitation.Result{Now: before.now, Answer: answer}, nil
+		}
+	}
+	return result, err
+}
+
+// replay answers a request that was carried out before.
+func replay(before *snapshot, c invitation.Change, old request, user *invitation.User) (invitation.Result, error) {
+	switch {
+	case !bytes.Equal(old.fingerprint, c.Request.Fingerprint):
+		return invitation.Result{}, invitation.ErrRequestIDReused
+	case user == nil && old.answer == nil:
+		return invitation.Result{}, invitation.ErrUserNotFound
+	default:
+		return invitation.Result{User: user, Now: before.now, Answer: old.answer}, nil
+	}
+}
+
+// rule runs a change's rule on a copy of the user, and keeps what it made of it.
+func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.User) (invitation.Result, error) {
+	if c.Create {
+		if user != nil {
+			return invitation.Result{}, invitation.ErrUserExists
+		}
+		user = &invitation.User{ID: c.Key.UserID, OrganizationID: c.Key.OrganizationID}
+	} else if !visible(user, c.Key) {
+		return invitation.Result{}, notFound(c.Key)
+	}
+	user = user.Clone()
+	answer, err := runRule(c, user, before.now)
+	if err != nil {
+		return invitation.Result{}, err
+	}
+	o.users[user.ID] = user
+	for _, e := range user.Events {
+		e.OrganizationID, e.UserID, e.At, e.Request = user.OrganizationID, user.ID, before.now, c.Request
+		o.events = append(o.events, e)
+	}
+	o.saveRequest(c, user.ID, answer)
+	return invitation.Result{User: user, Now: before.now, Answer: answer}, nil
+}
+
+func (o *outcome) saveRequest(c invitation.Change, userID string, answer []byte) {
+	if c.Request.ID != uuid.Nil {
+		o.requests = append(o.requests, savedRequest{c.Request.ID, request{c.Request.Fingerprint, userID, answer}})
+	}
+}
+
+// visible reports whether a key may see a user: an erased one nobody, others
+// only their own organization.
+func visible(u *invitation.User, k invitation.Key) bool {
+	return u != nil && u.ErasedAt.IsZero() && (k.OrganizationID == "" || k.OrganizationID == u.OrganizationID)
+}
+
+// runRule keeps a rule's panic from taking the group with it.
+func runRule(c invitation.Change, user *invitation.User, now time.Time) (answer []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("rule of %s panicked: %T at %s", c.Request.Cause, cause, debug.Stack())
+		}
+	}()
+	if err := c.Rule(user, now); err != nil {
+		return nil, err
+	}
+	if c.Answer == nil {
+		return nil, nil
+	}
+	return c.Answer(user, now)
+}
+
+func (b *snapshot) userID(k invitation.Key) string {
+	switch {
+	case k.UserID != "":
+		return k.UserID
+	case k.InvitationID != uuid.Nil:
+		return b.byInv[k.InvitationID]
+	default:
+		return b.byMail[k.DeliveryID]
+	}
+}
+
+func notFound(k invitation.Key) error {
+	if k.UserID != "" {
+		return invitation.ErrUserNotFound
+	}
+	return invitation.ErrInvitationNotFound
+}

@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// Every statement here writes any number of rows: each parameter is an array
+// that holds one column. Users were locked before, so no two transactions
+// write the rows of one user at once.
+
+const insertUsers = `
+INSERT INTO users (id, display_name, email, email_key, email_confirmed_at, email_undeliverable, deactivated_at, erased_at,
+	organization_id, type, locale, created_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bool[], $7::timestamptz[],
+	$8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]) AS r (id)
+ORDER BY r.id`
+
+const updateUsers = `
+UPDATE users SET display_name = r.display_name, email = r.email, email_key = r.email_key, email_confirmed_at = r.confirmed,
+	email_undeliverable = r.undeliverable, deactivated_at = r.deactivated, erased_at = r.erased
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bool[], $7::timestamptz[], $8::timestamptz[])
+	AS r (id, display_name, email, email_key, confirmed, undeliverable, deactivated, erased)
+WHERE users.id = r.id`
+
+func (d *difference) queueUsers(b *pgx.Batch) {
+	if rows := d.newUsers; len(rows) > 0 {
+		b.Queue(insertUsers, append(personColumns(rows),
+			column(rows, func(u *invitation.User) string { return u.OrganizationID }),
+			column(rows, func(u *invitation.User) string { return string(u.Type) }),
+			column(rows, func(u *invitation.User) string { return string(u.Locale) }),
+			column(rows, func(u *invitation.User) time.Time { return u.CreatedAt }))...)
+	}
+	if rows := d.users; len(rows) > 0 {
+		b.Queue(updateUsers, personColumns(rows)...)
+	}
+}
+
+// personColumns are the columns of users that may change, behind the id.
+func personColumns(rows []*invitation.User) []any {
+	return []any{
+		column(rows, func(u *invitation.User) string { return u.ID }),
+		column(rows, func(u *invitation.User) string { return u.DisplayName }),
+		column(rows, func(u *invitation.User) *string { return null(u.Email.Address()) }),
+		column(rows, func(u *invitation.User) *string { return null(u.Email.Key()) }),
+		column(rows, func(u *invitation.User) *time.Time { return null(u.EmailConfirmedAt) }),
+		column(rows, func(u *invitation.User) bool { return u.EmailUndeliverable }),
+		column(rows, func(u *invitation.User) *time.Time { return null(u.DeactivatedAt) }),
+		column(rows, func(u *invitation.User) *time.Time { return null(u.ErasedAt) }),
+	}
+}
+
+const insertInvitations = `
+INSERT INTO invitations (id, state, issued_at, expires_at, redeemed_at, revoked_at, revoked_for, mailed_generation, mailed_open,
+	shared_generation, shared_open, delivery_id, user_id, organization_id, user_type, target)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::text[])`
+
+const updateInvitations = `
+UPDATE invitations SET state = r.state, issued_at = r.issued, expires_at = r.expires, redeemed_at = r.redeemed,
+	revoked_at = r.revoked, revoked_for = r.revoked_for, mailed_generation = r.mailed, mailed_open = r.mailed_open,
+	shared_generation = r.shared, shared_open = r.shared_open, delivery_id = r.delivery
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[])
+	AS r (id, state, issued, expires, redeemed, revoked, revoked_for, mailed, mailed_open, shared, shared_open, delivery)
+WHERE invitations.id = r.id`
+
+func (d *difference) queueInvitations(b *pgx.Batch) {
+	if rows := d.newInvitations; len(rows) > 0 {
+		b.Queue(insertInvitations, append(invitationValues(rows),
+			column(rows, func(i ownedInvitation) string { return i.user.ID }),
+			column(rows, func(i ownedInvitation) string { return i.user.OrganizationID }),
+			column(rows, func(i ownedInvitation) string { return string(i.user.Type) }),
+			column(rows, func(i ownedInvitation) string { return i.Target.String() }))...)
+	}
+	if rows := d.invitations; len(rows) > 0 {
+		b.Queue(updateInvitations, invitationValues(rows)...)
+	}
+}
+
+// invitationValues are the columns of invitations that may change, behind the id.
+func invitationValues(rows []ownedInvitation) []any {
+	return []any{
+		column(rows, func(i ownedInvitation) uuid.UUID { return i.ID }),
+		column(rows, func(i ownedInvitation) string { return string(i.Stored) }),
+		column(rows, func(i ownedInvitation) time.Time { return i.IssuedAt }),
+		column(rows, func(i ownedInvitation) time.Time { return i.ExpiresAt }),
+		column(rows, func(i ownedInvitation) *time.Time { return null(i.RedeemedAt) }),
+		column(rows, func(i ownedInvitation) *time.Time { return null(i.RevokedAt) }),
+		column(rows, func(i ownedInvitation) *string { return null(string(i.RevokedFor)) }),
+		column(rows, func(i ownedInvitation) int { return i.Mailed.Generation }),
+		column(rows, func(i ownedInvitation) bool { return i.Mailed.Open }),
+		column(rows, func(i ownedInvitation) int { return i.Shared.Generation }),
+		column(rows, func(i ownedInvitation) bool { return i.Shared.Open }),
+		column(rows, func(i ownedInvitation) *uuid.UUID { return null(i.DeliveryID) }),
+	}
+}
+
+const insertDeliveries = `
+INSERT INTO deliveries (id, state, changed_at, attempts, reason, invitation_id, user_id, generation, email, email_key)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::text[],
+	$6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[])`
+
+const updateDeliveries = `
+UPDATE deliveries SET state = r.state, changed_at = r.changed, attempts = r.attempts, reason = r.reason
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::text[]) AS r (id, state, changed, attempts, reason)
+WHERE deliveries.id = r.id`
+
+func (d *difference) queueDeliveries(b *pgx.Batch) {
+	if rows := d.newDeliveries; len(rows) > 0 {
+		b.Queue(insertDeliveries, append(deliveryValues(rows),
+			column(rows, func(m ownedDelivery) uuid.UUID { return m.InvitationID }),
+			column(rows, func(m ownedDelivery) string { return m.user.ID }),
+			column(rows, func(m ownedDelivery) int { return m.Generation }),
+			column(rows, func(m ownedDelivery) *string { return null(m.To.Address()) }),
+			column(rows, func(m ownedDelivery) *string { return null(m.To.Key()) }))...)
+	}
+	if rows := d.deliveries; len(rows) > 0 {
+		b.Queue(updateDeliveries, deliveryValues(rows)...)
+	}
+}
+
+// deliveryValues are the columns of deliveries that may change, behind the id.
+func deliveryValues(rows []ownedDelivery) []any {
+	return []any{
+		column(rows, func(m ownedDelivery) uuid.UUID { return m.ID }),
+		column(rows, func(m ownedDelivery) string { return string(m.State) }),
+		column(rows, func(m ownedDelivery) time.Time { return m.ChangedAt }),
+		column(rows, func(m ownedDelivery) int { return m.Attempts }),
+		column(rows, func(m ownedDelivery) string { return m.Reason }),
+	}
+}
+
+// queueErasures forgets what rules don't see: the addresses of older mails, and
+// answers that were kept for repeated requests.
+func queueErasures(b *pgx.Batch, users []string) {
+	if len(users) > 0 {
+		b.Queue(`UPDATE deliveries SET email = NULL, email_key = NULL WHERE user_id = ANY ($1::text[])`, users)
+		b.Queue(`DELETE FROM requests WHERE user_id = ANY ($1::text[])`, users)
+	}
+}
+
+const insertRequests = `
+INSERT INTO requests (id, fingerprint, user_id, answer, created_at)
+SELECT r.*, $5::timestamptz FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[]) AS r`
+
+func queueRequests(b *pgx.Batch, before *snapshot, rows []savedRequest) {
+	if len(rows) > 0 {
+		b.Queue(insertRequests,
+			column(rows, func(r savedRequest) uuid.UUID { return r.id }),
+			column(rows, func(r savedRequest) []byte { return r.request.fingerprint }),
+			column(rows, func(r savedRequest) string { return r.request.userID }),
+			column(rows, func(r savedRequest) []byte { return r.request.answer }),
+			before.now)
+	}
+}
+
+// The organizations are counted up in the order of their ids, so that groups
+// wait for one another and never in a circle.
+const insertEvents = `
+WITH counted AS (
+	INSERT INTO organizations (id, name, last_sequence)
+	SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS c (id) ORDER BY c.id
+	ON CONFLICT (id) DO UPDATE SET last_sequence = organizations.last_sequence + excluded.last_sequence,
+		name = CASE WHEN excluded.name = '' THEN organizations.name ELSE excluded.name END
+	RETURNING id, last_sequence
+)
+INSERT INTO events (sequence, organization_id, type, occurred_at, user_id, invitation_id, target, channel, delivery_id,
+	delivery_state, reason, ended_mailed, ended_shared, actor, caller, cause, request_id)
+SELECT counted.last_sequence - e.behind, e.organization_id, e.type, e.at, e.user_id, e.invitation_id, e.target, e.channel,
+	e.delivery_id, e.delivery_state, e.reason, e.ended_mailed, e.ended_shared, e.actor, e.caller, e.cause, e.request_id
+FROM unnest($4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[], $11::text[],
+	$12::uuid[], $13::text[], $14::text[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[], $20::uuid[])
+	AS e (behind, organization_id, type, at, user_id, invitation_id, target, channel, delivery_id, delivery_state, reason,
+		ended_mailed, ended_shared, actor, caller, cause, request_id)
+JOIN counted ON counted.id = e.organization_id`
+
+// appendEvents numbers and writes the events of a group.
+func appendEvents(ctx context.Context, tx pgx.Tx, before *snapshot, after *outcome) error {
+	rows := after.events
+	if len(rows) == 0 {
+		return nil
+	}
+	organizations, counts, behind := count(rows)
+	names := renamed(before, after)
+	_, err := tx.Exec(ctx, insertEvents, organizations,
+		column(organizations, func(id string) string { return names[id] }), counts, behind,
+		column(rows, func(e invitation.Event) string { return e.OrganizationID }),
+		column(rows, func(e invitation.Event) string { return string(e.Type) }),
+		column(rows, func(e invitation.Event) time.Time { return e.At }),
+		column(rows, func(e invitation.Event) string { return e.UserID }),
+		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.InvitationID) }),
+		column(rows, eventTarget),
+		column(rows, func(e invitation.Event) string { return string(e.Channel) }),
+		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.DeliveryID) }),
+		column(rows, func(e invitation.Event) string { return string(e.DeliveryState) }),
+		column(rows, func(e invitation.Event) string { return e.Reason }),
+		column(rows, func(e invitation.Event) *int { return null(e.EndedMailed) }),
+		column(rows, func(e invitation.Event) *int { return null(e.EndedShared) }),
+		column(rows, func(e invitation.Event) string { return e.Request.Actor }),
+		column(rows, func(e invitation.Event) string { return e.Request.Caller }),
+		column(rows, func(e invitation.Event) string { return e.Request.Cause }),
+		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.Request.ID) }))
+	return err
+}
+
+// count tells how many events each organization gets, and for each event how
+// many of its organization's come behind it.
+func count(events []invitation.Event) (organizations []string, counts, behind []int64) {
+	total := map[string]int64{}
+	behind = make([]int64, len(events))
+	for i := len(events) - 1; i >= 0; i-- {
+		organization := events[i].OrganizationID
+		behind[i] = total[organization]
+		total[organization]++
+	}
+	for organization, n := range total {
+		organizations, counts = append(organizations, organization), append(counts, n)
+	}
+	return organizations, counts, behind
+}
+
+// renamed are the organizations whose name a rule has set.
+func renamed(before *snapshot, after *outcome) map[string]string {
+	names := map[string]string{}
+	for id, u := range after.users {
+		if old := before.users[id]; old == nil || old.OrganizationName != u.OrganizationName {
+			names[u.OrganizationID] = u.OrganizationName
+		}
+	}
+	return names
+}
+
+func eventTarget(e invitation.Event) *string {
+	if e.InvitationID == uuid.Nil {
+		return nil
+	}
+	target := e.Target.String()
+	return &target
+}

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// The interceptors, from the outside in: log the outcome, turn errors into
+// statuses, bound the time, check the fields.
+
+func logUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		start := time.Now()
+		resp, err := next(ctx, req)
+		logCall(ctx, log, call.FullMethod, req, start, err)
+		return resp, err
+	}
+}
+
+func logStream(log *slog.Logger) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		start := time.Now()
+		err := next(srv, stream)
+		logCall(stream.Context(), log, call.FullMethod, nil, start, err)
+		return err
+	}
+}
+
+// logCall writes who asked for what and what came of it: ids and reasons only.
+func logCall(ctx context.Context, log *slog.Logger, method string, req any, start time.Time, err error) {
+	attrs := []slog.Attr{
+		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Duration("duration", time.Since(start)),
+	}
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			attrs = append(attrs, slog.String("reason", info.GetReason()))
+		}
+	}
+	// Ids that broke their rule may be anything, an address for example.
+	if status.Code(err) != codes.InvalidArgument {
+		attrs = append(attrs, ids(req)...)
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)
+}
+
+func ids(req any) (attrs []slog.Attr) {
+	if r, ok := req.(interface{ GetOrganizationId() string }); ok {
+		attrs = append(attrs, slog.String("organization_id", r.GetOrganizationId()))
+	}
+	if r, ok := req.(interface{ GetUserId() string }); ok {
+		attrs = append(attrs, slog.String("user_id", r.GetUserId()))
+	}
+	if r, ok := req.(interface{ GetRequestId() string }); ok {
+		attrs = append(attrs, slog.String("request_id", r.GetRequestId()))
+	}
+	return attrs
+}
+
+func statusUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+		err = func() (err error) {
+			defer rescue(&err)
+			resp, err = next(ctx, req)
+			return err
+		}()
+		if err != nil {
+			return nil, toStatus(ctx, log, call.FullMethod, err)
+		}
+		return resp, nil
+	}
+}
+
+func statusStream(log *slog.Logger) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		err := func() (err error) {
+			defer rescue(&err)
+			return next(srv, stream)
+		}()
+		if _, isStatus := status.FromError(err); isStatus {
+			return err
+		}
+		return toStatus(stream.Context(), log, call.FullMethod, err)
+	}
+}
+
+// deadlineUnary leaves a part of the caller's time for the answer, so that a
+// caller hears UNAVAILABLE and when to try again instead of nothing.
+func deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	budget := defaultDeadline
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		budget = left - min(left/5, 200*time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	return next(ctx, req)
+}
+
+func validateUnary(v protovalidate.Validator) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if err := validate(v, req); err != nil {
+			return nil, err
+		}
+		return next(ctx, req)
+	}
+}
+
+func validateStream(v protovalidate.Validator) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		return next(srv, &validatedStream{stream, v})
+	}
+}
+
+type validatedStream struct {
+	grpc.ServerStream
+	validator protovalidate.Validator
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s *validatedStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return validate(s.validator, m)
+}
+
+// validate checks a request against the rules of its proto.
+func validate(v protovalidate.Validator, req any) error {
+	message, ok := req.(proto.Message)
+	if !ok {
+		return nil
+	}
+	err := v.Validate(message)
+	var broken *protovalidate.ValidationError
+	if !errors.As(err, &broken) {
+		return err
+	}
+	var fields fieldErrors
+	for _, violation := range broken.Violations {
+		fields = append(fields, &invitation.FieldError{
+			Field:   protovalidate.FieldPathString(violation.Proto.GetField()),
+			Problem: violation.Proto.GetMessage(),
+		})
+	}
+	return fields
+}

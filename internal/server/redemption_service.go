@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+var _ pb.RedemptionServiceServer = (*redemptionService)(nil)
+
+type redemptionService struct {
+	pb.UnsafeRedemptionServiceServer
+	api
+}
+
+// Preview implements pb.RedemptionServiceServer.
+func (s *redemptionService) Preview(ctx context.Context, req *pb.PreviewRequest) (*pb.PreviewResponse, error) {
+	token, err := s.Linker.Verify(req.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.Store.Read(ctx, invitation.Key{InvitationID: token.InvitationID})
+	if err != nil {
+		return nil, err
+	}
+	inv, err := res.User.Check(token, res.Now)
+	if err != nil {
+		return nil, s.explain(ctx, token, err)
+	}
+	return &pb.PreviewResponse{
+		Target: toTarget(inv.Target), ExpiresAt: toTime(inv.ExpiresAt),
+		DisplayName: res.User.DisplayName, MaskedEmail: res.User.Email.Masked(),
+	}, nil
+}
+
+// Redeem implements pb.RedemptionServiceServer.
+func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (*pb.RedeemResponse, error) {
+	token, err := s.Linker.Verify(req.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	from, err := origin("RedemptionService/Redeem", req)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.Store.Update(ctx, invitation.Change{
+		Key: invitation.Key{InvitationID: token.InvitationID}, Request: from,
+		Rule: func(u *invitation.User, now time.Time) error { return u.Redeem(token, now) },
+		Answer: func(u *invitation.User, now time.Time) ([]byte, error) {
+			return proto.Marshal(&pb.RedeemResponse{
+				Invitation: toInvitation(u, u.InvitationByID(token.InvitationID), now), User: toUser(u, now),
+			})
+		},
+	})
+	if err != nil {
+		return nil, s.explain(ctx, token, err)
+	}
+	resp := &pb.RedeemResponse{}
+	if err := proto.Unmarshal(res.Answer, resp); err != nil {
+		return nil, fmt.Errorf("read the answer of a redemption: %w", err)
+	}
+	return resp, nil
+}
+
+// explain tells what ended the generation of a token whose channel moved on.
+func (s *redemptionService) explain(ctx context.Context, token invitation.Token, err error) error {
+	if !errors.Is(err, invitation.ErrOldGeneration) {
+		return err
+	}
+	end, err := s.Store.EndOf(ctx, token)
+	if err != nil {
+		return err
+	}
+	return end.Err()
+}
+
+// ConfirmEmail implements pb.RedemptionServiceServer.
+func (s *redemptionService) ConfirmEmail(ctx context.Context, req *pb.ConfirmEmailRequest) (*pb.ConfirmEmailResponse, error) {
+	email, err := address("email", req.GetEmail())
+	if err != nil {
+		return nil, err
+	}
+	key := invitation.Key{UserID: req.GetUserId()}
+	user, err := s.change(ctx, "RedemptionService/ConfirmEmail", req, key, func(u *invitation.User, now time.Time) error {
+		return u.ConfirmEmail(email, now)
+	})
+	return &pb.ConfirmEmailResponse{User: user}, err
+}

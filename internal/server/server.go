@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// Limits on what one caller can ask of the server.
+const (
+	maxMessage    = 64 << 10
+	maxHeader     = 8 << 10
+	maxStreams    = 1024
+	handshakeTime = 5 * time.Second
+	// defaultDeadline is for callers that set none.
+	defaultDeadline = 10 * time.Second
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Store  invitation.Store
+	Linker *invitation.Linker
+	// Validity is how long an issued invitation is good.
+	Validity time.Duration
+	Logger   *slog.Logger
+	// Ping reports whether the database is there; it decides about health.
+	Ping func(ctx context.Context) error
+}
+
+// Server serves the API on gRPC.
+type Server struct {
+	*grpc.Server
+	health *health.Server
+	ping   func(ctx context.Context) error
+	// draining is closed when streams have to end.
+	draining chan struct{}
+}
+
+// New returns a Server to be started with Serve.
+func New(c Config) (*Server, error) {
+	validator, err := protovalidate.New(protovalidate.WithMessages(requests()...))
+	if err != nil {
+		return nil, fmt.Errorf("compile the rules of requests: %w", err)
+	}
+	s := &Server{health: health.NewServer(), ping: c.Ping, draining: make(chan struct{})}
+	s.Server = grpc.NewServer(
+		grpc.ChainUnaryInterceptor(logUnary(c.Logger), statusUnary(c.Logger), deadlineUnary, validateUnary(validator)),
+		grpc.ChainStreamInterceptor(logStream(c.Logger), statusStream(c.Logger), validateStream(validator)),
+		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: time.Minute, Timeout: 10 * time.Second,
+			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	)
+	api := api{Config: c, draining: s.draining}
+	pb.RegisterInvitationServiceServer(s, &invitationService{api: api})
+	pb.RegisterUserServiceServer(s, &userService{api: api})
+	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api})
+	healthpb.RegisterHealthServer(s, s.health)
+	reflection.Register(s)
+	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+	return s, nil
+}
+
+// Watch keeps the health status true to the database's, until the context ends.
+func (s *Server) Watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		status := healthpb.HealthCheckResponse_SERVING
+		if s.ping(ctx) != nil {
+			status = healthpb.HealthCheckResponse_NOT_SERVING
+		}
+		s.setHealth(status)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Drain takes no new call and waits for those in flight, until the context ends.
+func (s *Server) Drain(ctx context.Context) {
+	s.health.Shutdown()
+	close(s.draining)
+	drained := make(chan struct{})
+	go func() {
+		s.GracefulStop()
+		close(drained)
+	}()
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		s.Stop()
+		<-drained
+	}
+}
+
+func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
+	s.health.SetServingStatus("", status)
+	for name := range s.GetServiceInfo() {
+		s.health.SetServingStatus(name, status)
+	}
+}
+
+// api is what the three services share.
+type api struct {
+	Config
+	draining chan struct{}
+}
