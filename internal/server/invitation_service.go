@@ -128,8 +128,6 @@ func (a *api) share(u *invitation.User, target invitation.Target, now time.Time)
 	return u.Share(target, now, a.Validity)
 }
 
-const defaultSize = 512
-
 // qrDrawing is how a QR code was asked for.
 type qrDrawing struct {
 	contentType string
@@ -144,9 +142,6 @@ func drawing(req *pb.GenerateQRRequest) (*qrDrawing, error) {
 	}
 	if req.GetFormat() == pb.ImageFormat_IMAGE_FORMAT_SVG {
 		d.contentType, d.draw = "image/svg+xml", qr.SVG
-	}
-	if d.options.Size == 0 {
-		d.options.Size = defaultSize
 	}
 	if req.GetColor() == "" {
 		return d, nil

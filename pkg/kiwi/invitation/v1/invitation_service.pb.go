@@ -580,7 +580,7 @@ type GenerateQRRequest struct {
 	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
 	// How to draw the code; PNG unless said otherwise.
 	Format ImageFormat `protobuf:"varint,6,opt,name=format,proto3,enum=kiwi.invitation.v1.ImageFormat" json:"format,omitempty"`
-	// The image's side in pixels, 128 to 2048; 0 means 512.
+	// The image's side in pixels, 128 to 2048; 0 means 400.
 	SizePx int32 `protobuf:"varint,7,opt,name=size_px,json=sizePx,proto3" json:"size_px,omitempty"`
 	// The modules' colour as "#rrggbb"; empty means KIWI green. One with a
 	// contrast under 4.5 to 1 against white is refused.

@@ -1,0 +1,46 @@
+package qr
+
+import "github.com/yeqown/go-qrcode/v2"
+
+const (
+	maxModules = 41 // version 6
+	quietZone  = 4  // modules, ISO/IEC 18004
+)
+
+// grid is a symbol without its quiet zone. Bit x of row y is set where the
+// module is dark.
+type grid struct {
+	rows [maxModules]uint64
+	n    int // modules each way
+}
+
+// read takes over the modules of m, which has at most maxModules.
+func (g *grid) read(m *qrcode.Matrix) {
+	g.n = m.Width()
+	clear(g.rows[:])
+	for x := range g.n {
+		for y, v := range m.Col(x) { // the matrix's own column, no copy
+			if v.IsSet() {
+				g.rows[y] |= 1 << x
+			}
+		}
+	}
+}
+
+// knockOut makes the place of the mark light and returns its first module and
+// its width, the same in both directions.
+func (g *grid) knockOut() (from, width int) {
+	width = markWidth(g.n)
+	from = (g.n - width) / 2
+	for y := from; y < from+width; y++ {
+		g.rows[y] &^= (1<<width - 1) << from
+	}
+	return from, width
+}
+
+// markWidth is the largest odd number of modules within 22 % of n. More than
+// that halves what level H has left to repair. Up to version 6 the one
+// alignment pattern is out of reach.
+func markWidth(n int) int {
+	return (n*22/100+1)/2*2 - 1
+}

@@ -1,0 +1,153 @@
+// Package qr draws activation links as QR codes in KIWI's colours.
+//
+// Every symbol has error correction H and at most version 6 (41 × 41 modules),
+// which is why only the QR alphanumeric set is accepted: 84 of its characters
+// fit, where 58 bytes would. The reserve of level H pays for the mark in the
+// centre, which covers at most 22 % of the width. The modules are dark on white
+// inside a quiet zone of at least four modules.
+//
+// The symbol comes from yeqown/go-qrcode; both Writers are this package's own.
+// Drawing one text twice may give two different, equally valid images, because
+// the library settles a tie between masks by whichever goroutine ends first.
+//
+// The text is a secret: no error repeats it.
+package qr
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/yeqown/go-qrcode/v2"
+)
+
+const (
+	// MaxText is how many characters fit version 6 at level H.
+	MaxText = 84
+
+	// MinSize and MaxSize bound the side of an image in pixels. At MinSize
+	// a module of the largest symbol still is two pixels wide, the least that
+	// every decoder we tried could read.
+	MinSize, MaxSize = 128, 2048
+
+	// DefaultSize is the side of an image whose Options give none: eight pixels
+	// per module of the largest symbol, and a little margin.
+	DefaultSize = 400
+
+	alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+)
+
+// Refusals of PNG and SVG. Nothing else goes wrong with a text and options that
+// pass these checks.
+var (
+	ErrText        = errors.New("qr: text is empty or has a character outside 0-9 A-Z $%*+-./: and space")
+	ErrTextTooLong = fmt.Errorf("qr: text is longer than %d characters", MaxText)
+	ErrSize        = fmt.Errorf("qr: size is not between %d and %d pixels", MinSize, MaxSize)
+	ErrMark        = errors.New("qr: unknown mark")
+)
+
+// Mark is what is drawn in the centre of a symbol.
+type Mark int
+
+const (
+	MarkKiwi Mark = iota // a slice of kiwi with a keyhole
+	MarkNone             // nothing: all modules are kept
+)
+
+// Options say how to draw. The zero value is good: 400 pixels, KIWI green, with
+// the mark.
+type Options struct {
+	Size  int   // side of the image in pixels; 0 is DefaultSize
+	Color Color // of the dark modules; the mark keeps its own colours
+	Mark  Mark
+}
+
+// PNG draws text as a PNG of exactly o.Size pixels each way. Modules are whole
+// pixels, as large as fits; what is left over widens the quiet zone.
+//
+// It returns ErrText, ErrTextTooLong, ErrSize or ErrMark. The caller owns the
+// result.
+func PNG(text string, o Options) ([]byte, error) {
+	w := pngWriters.Get().(*pngWriter)
+	defer pngWriters.Put(w)
+	return w.draw(w, text, o)
+}
+
+// SVG draws text as an SVG document whose width and height are o.Size, laid out
+// like the PNG. Errors and ownership are those of PNG.
+func SVG(text string, o Options) ([]byte, error) {
+	w := svgWriters.Get().(*svgWriter)
+	defer svgWriters.Put(w)
+	return w.draw(w, text, o)
+}
+
+var (
+	pngWriters = sync.Pool{New: func() any { return new(pngWriter) }}
+	svgWriters = sync.Pool{New: func() any { return new(svgWriter) }}
+)
+
+// canvas is what both writers share. They are used again and again, and so keep
+// their buffers.
+type canvas struct {
+	opts Options // checked
+	out  []byte  // the image last written
+	grid grid
+	side int // pixels of a module
+	left int // pixels beside and above the symbol
+}
+
+// begin takes over the modules of m and lays them out. A module is the same
+// number of whole pixels everywhere: where widths differ by a pixel, decoders
+// misjudge the size of a small symbol.
+func (c *canvas) begin(m *qrcode.Matrix) {
+	c.out = c.out[:0]
+	c.grid.read(m)
+	c.side = c.opts.Size / (c.grid.n + 2*quietZone)
+	c.left = (c.opts.Size - c.grid.n*c.side) / 2 &^ 1 // even: whole bytes of a PNG
+}
+
+// Close implements qrcode.Writer.
+func (*canvas) Close() error { return nil }
+
+// draw makes w, which is the writer around c, write the symbol of text.
+func (c *canvas) draw(w qrcode.Writer, text string, o Options) ([]byte, error) {
+	if o.Size == 0 {
+		o.Size = DefaultSize
+	}
+	if err := check(text, o); err != nil {
+		return nil, err
+	}
+	symbol, err := encode(text)
+	if err != nil {
+		return nil, fmt.Errorf("qr: encode: %w", err)
+	}
+	c.opts = o
+	if err := symbol.Save(w); err != nil {
+		return nil, fmt.Errorf("qr: write: %w", err)
+	}
+	return bytes.Clone(c.out), nil
+}
+
+// check refuses what yeqown would panic on or silently draw too large.
+func check(text string, o Options) error {
+	switch {
+	case len(text) > MaxText:
+		return ErrTextTooLong
+	case text == "" || strings.Trim(text, alphanumeric) != "":
+		return ErrText
+	case o.Size < MinSize || o.Size > MaxSize:
+		return ErrSize
+	case o.Mark != MarkKiwi && o.Mark != MarkNone:
+		return ErrMark
+	}
+	return nil
+}
+
+// encode wants a checked text. The length alone decides the version.
+func encode(text string) (*qrcode.QRCode, error) {
+	return qrcode.NewWith(text,
+		qrcode.WithEncodingMode(qrcode.EncModeAlphanumeric),
+		qrcode.WithErrorCorrectionLevel(qrcode.ErrorCorrectionHighest))
+}

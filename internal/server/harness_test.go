@@ -1,0 +1,221 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/server"
+	"github.com/kiwi-ki/invitations/pkg/client"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+func TestMain(m *testing.M) {
+	pgtest.Main(m, func(ctx context.Context, dsn string) error {
+		pool, err := pgxpool.New(ctx, dsn)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		if err := postgres.Migrate(ctx, pool); err != nil {
+			return err
+		}
+		return delivery.Migrate(ctx, pool)
+	})
+}
+
+// stack is a server as production runs it, on a database and a connection of
+// its own.
+type stack struct {
+	*client.Client
+	t      testing.TB
+	conn   *grpc.ClientConn
+	pool   *pgxpool.Pool
+	store  *postgres.Store
+	linker *invitation.Linker
+	logs   io.Writer
+}
+
+const validity = 14 * 24 * time.Hour
+
+const keyLine = "A bF0OpgRhxZgsIL5xL+R0RqtfWwfOLYRTOS4heq44p7I="
+
+func newLinker(t testing.TB) *invitation.Linker {
+	t.Helper()
+	ring, err := invitation.ParseKeyRing([]byte(keyLine))
+	must(t, err)
+	linker, err := invitation.NewLinker("https://app.kiwi.example/I/", ring)
+	must(t, err)
+	return linker
+}
+
+// newStack starts a server on a fresh database.
+func newStack(t testing.TB) *stack {
+	t.Helper()
+	return newStackOn(t, pgtest.Database(t), io.Discard)
+}
+
+// newStackOn starts a server on a database that others may share.
+func newStackOn(t testing.TB, dsn string, logs io.Writer) *stack {
+	t.Helper()
+	settings, err := pgxpool.ParseConfig(dsn)
+	must(t, err)
+	settings.MaxConns = 8
+	pool, err := pgxpool.NewWithConfig(t.Context(), settings)
+	must(t, err)
+	t.Cleanup(pool.Close)
+	queue, err := delivery.NewQueue(pool)
+	must(t, err)
+	store := postgres.New(postgres.Config{Pool: pool, Enqueue: queue.Enqueue})
+	t.Cleanup(store.Close)
+	s := &stack{t: t, pool: pool, store: store, linker: newLinker(t), logs: logs}
+	s.serve()
+	return s
+}
+
+func (s *stack) serve() {
+	srv, err := server.New(server.Config{
+		Store: s.store, Linker: s.linker, Validity: validity, Ping: s.store.Ping,
+		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
+	})
+	must(s.t, err)
+	listener := bufconn.Listen(1 << 20)
+	go func() { _ = srv.Serve(listener) }()
+	s.t.Cleanup(srv.Stop)
+	dial := []grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+	}
+	s.Client, err = client.New("passthrough:///bufconn", dial...)
+	must(s.t, err)
+	s.conn, err = grpc.NewClient("passthrough:///bufconn", dial...)
+	must(s.t, err)
+	s.t.Cleanup(func() { _ = errors.Join(s.Close(), s.conn.Close()) })
+}
+
+const org = "org-1"
+
+var counter atomic.Int64
+
+// person creates a user with an address and returns the id.
+func (s *stack) person(kind pb.UserType) string {
+	s.t.Helper()
+	id := fmt.Sprintf("user-%d", counter.Add(1))
+	_, err := s.CreateUser(s.t.Context(), &pb.CreateUserRequest{
+		OrganizationId: org, UserId: id, Type: kind, DisplayName: "Erika Mustermann",
+		Email: id + "@example.com", Invite: pb.Invite_INVITE_LATER, OrganizationName: "Hausverwaltung Süd",
+	})
+	must(s.t, err)
+	return id
+}
+
+func (s *stack) user(id string) *pb.User {
+	s.t.Helper()
+	resp, err := s.GetUser(s.t.Context(), &pb.GetUserRequest{OrganizationId: org, UserId: id})
+	must(s.t, err)
+	return resp.GetUser()
+}
+
+func (s *stack) invitation(id string, target pb.Target) *pb.Invitation {
+	s.t.Helper()
+	for _, inv := range s.user(id).GetInvitations() {
+		if inv.GetTarget() == target {
+			return inv
+		}
+	}
+	return nil
+}
+
+// mailedToken returns the token that a mail sent now would carry.
+func (s *stack) mailedToken(id string, target pb.Target) string {
+	s.t.Helper()
+	res, err := s.store.Read(s.t.Context(), invitation.Key{OrganizationID: org, UserID: id})
+	must(s.t, err)
+	inv := res.User.Invitations[target-pb.Target_TARGET_APP]
+	if inv == nil {
+		s.t.Fatalf("user %s has no invitation to %v", id, target)
+	}
+	return tokenOf(s.linker.Link(inv, invitation.Mailed).Reveal())
+}
+
+// shared shows the QR code and returns the token of its link.
+func (s *stack) shared(id string, target pb.Target) string {
+	s.t.Helper()
+	resp, err := s.GenerateQR(s.t.Context(), &pb.GenerateQRRequest{OrganizationId: org, UserId: id, Target: target, Format: pb.ImageFormat_IMAGE_FORMAT_SVG})
+	must(s.t, err)
+	return tokenOf(resp.GetLink())
+}
+
+func tokenOf(link string) string { return link[strings.LastIndex(link, "/")+1:] }
+
+// age lets an invitation's time pass.
+func (s *stack) age(id string, by time.Duration) {
+	s.t.Helper()
+	s.exec(`UPDATE invitations SET issued_at = issued_at - $2::interval, expires_at = expires_at - $2::interval WHERE user_id = $1`, id, by)
+}
+
+func (s *stack) exec(sql string, args ...any) {
+	s.t.Helper()
+	_, err := s.pool.Exec(s.t.Context(), sql, args...)
+	must(s.t, err)
+}
+
+func (s *stack) count(sql string, args ...any) (n int) {
+	s.t.Helper()
+	must(s.t, s.pool.QueryRow(s.t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+// events returns the types of a user's events behind a sequence.
+func (s *stack) events(id string, after int) (types []string) {
+	s.t.Helper()
+	resp, err := s.ListEvents(s.t.Context(), &pb.ListEventsRequest{OrganizationId: org, UserId: id, PageSize: 500})
+	must(s.t, err)
+	for i, e := range resp.GetEvents() {
+		if i >= after {
+			types = append(types, strings.TrimPrefix(e.GetType().String(), "EVENT_TYPE_"))
+		}
+	}
+	return types
+}
+
+// jobs counts the mails of a user that wait to be sent.
+func (s *stack) jobs(id string) int {
+	s.t.Helper()
+	return s.count(`SELECT count(*) FROM river_job j JOIN deliveries d ON d.id = (j.args->>'delivery_id')::uuid
+		WHERE d.user_id = $1 AND d.state = 'QUEUED'`, id)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want fails unless the error has this code and reason; OK and unspecified
+// stand for none.
+func want(t testing.TB, err error, code codes.Code, reason pb.ErrorReason) {
+	t.Helper()
+	if status.Code(err) != code || client.Reason(err) != reason {
+		t.Errorf("got %v with reason %v, want %v with %v", err, client.Reason(err), code, reason)
+	}
+}
