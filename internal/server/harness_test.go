@@ -99,6 +99,7 @@ func (s *stack) serve() {
 	must(s.t, err)
 	listener := bufconn.Listen(1 << 20)
 	go func() { _ = srv.Serve(listener) }()
+	go srv.Watch(s.t.Context(), 50*time.Millisecond)
 	s.t.Cleanup(srv.Stop)
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),

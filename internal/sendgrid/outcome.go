@@ -1,0 +1,58 @@
+package sendgrid
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/sendgrid/rest"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// maxWait caps what SendGrid may ask us to wait. Its own refresh periods are
+// minutes; a header that says more is a mistake, and an invitation lives 14
+// days at most.
+const maxWait = time.Hour
+
+// outcome reads SendGrid's answer (package comment).
+func (c *Client) outcome(r *rest.Response, m invitation.Message) error {
+	code := r.StatusCode
+	if code == http.StatusAccepted || c.sandbox && code == http.StatusOK {
+		return nil
+	}
+	return &invitation.SendError{
+		Permanent:  code >= 400 && code < 500 && code != http.StatusTooManyRequests,
+		Reason:     reason(code, r.Body, m),
+		RetryAfter: retryAfter(code, r.Headers, time.Now()),
+	}
+}
+
+// retryAfter is how long SendGrid asks to wait, from 0 (it named nothing) to
+// maxWait. Retry-After goes before X-RateLimit-Reset, the one that SendGrid
+// documents. Points in time are read against the answer's own Date, so that a
+// wrong clock on either side doesn't matter.
+func retryAfter(code int, headers http.Header, now time.Time) time.Duration {
+	if code != http.StatusTooManyRequests && code != http.StatusServiceUnavailable {
+		return 0
+	}
+	if date, err := http.ParseTime(headers.Get("Date")); err == nil {
+		now = date
+	}
+	after := headers.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(after, 10, 64); err == nil {
+		return wait(seconds)
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return wait(at.Unix() - now.Unix())
+	}
+	if at, err := strconv.ParseInt(headers.Get("X-RateLimit-Reset"), 10, 64); err == nil && at > 0 {
+		return wait(at - now.Unix())
+	}
+	return 0
+}
+
+// wait clamps before it multiplies: a hostile number must not overflow.
+func wait(seconds int64) time.Duration {
+	return time.Duration(min(max(seconds, 0), int64(maxWait/time.Second))) * time.Second
+}

@@ -1,0 +1,128 @@
+package sendgrid
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+const (
+	// maxReason bounds a reason in characters, all of them ASCII.
+	maxReason   = 200
+	maxProblems = 3
+	redacted    = "[redacted]"
+)
+
+// reason is one line about a refusal: the status and what SendGrid's error
+// body says, as far as it can't be somebody's address, link or name. SendGrid
+// does echo addresses ("We found the first duplicate instance of [...]"), and
+// the reason ends up in the database, in logs and before operators.
+func reason(code int, body string, m invitation.Message) string {
+	said := problems(body, m)
+	if len(said) == 0 {
+		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", code, http.StatusText(code)))
+	}
+	line := fmt.Sprintf("HTTP %d: %s", code, strings.Join(said, "; "))
+	if len(line) > maxReason {
+		line = line[:maxReason-3] + "..."
+	}
+	return line
+}
+
+// problems reads {"errors":[{"message":…,"field":…}]}, and the bare strings
+// that older endpoints have in the place of the objects.
+func problems(body string, m invitation.Message) []string {
+	var answer struct {
+		Errors []json.RawMessage `json:"errors"`
+	}
+	if json.Unmarshal([]byte(body), &answer) != nil {
+		return nil
+	}
+	var said []string
+	for _, raw := range answer.Errors[:min(len(answer.Errors), maxProblems)] {
+		if p := problem(raw, m); p != "" {
+			said = append(said, p)
+		}
+	}
+	return said
+}
+
+func problem(raw json.RawMessage, m invitation.Message) string {
+	var fields struct{ Message, Field any }
+	if json.Unmarshal(raw, &fields) != nil && json.Unmarshal(raw, &fields.Message) != nil {
+		return ""
+	}
+	message, _ := fields.Message.(string)
+	field, _ := fields.Field.(string)
+	text := harmless(message, m)
+	if !ourField.MatchString(field) {
+		return text
+	}
+	return strings.TrimSpace(text + " (" + field + ")")
+}
+
+var (
+	// ourField is the path of something that we send, such as
+	// personalizations.0.to.0.email.
+	ourField = regexp.MustCompile(`^(personalizations|from|reply_to|subject|content|custom_args|categories|mail_settings|tracking_settings)(\.([0-9]{1,4}|[a-z_]{1,24})){0,5}$`)
+	// enclosed is where SendGrid puts what it quotes.
+	enclosed = regexp.MustCompile(`\[[^\]]*\]?|"[^"]*"?|\{[^}]*\}?|<[^>]*>?`)
+	// harmlessWord is an English word or a small number. Addresses, domains,
+	// URLs and tokens all have a character or a length that these have not.
+	harmlessWord = regexp.MustCompile("^[(`']*" +
+		`([A-Za-z][A-Za-z_'-]{0,23}|[0-9]{1,5}|[0-9]{1,3},[0-9]{3}|[0-9]{1,3}MB|e\.g\.|text/plain|text/html)` +
+		"[)`'.,:;!?]*$")
+)
+
+// harmless keeps the words that are harmless in themselves and have nothing
+// to do with this mail. It lets through what it knows, for nobody can list
+// the shapes in which an address may come back.
+func harmless(message string, m invitation.Message) string {
+	message = enclosed.ReplaceAllString(message, " "+redacted+" ")
+	if m.Subject != "" {
+		message = strings.ReplaceAll(message, m.Subject, redacted)
+	}
+	personal := personalWords(m)
+	var kept []string
+	for _, word := range strings.Fields(message) {
+		known := harmlessWord.MatchString(word) || ourField.MatchString(strings.Trim(word, "`'().,:;"))
+		if !known || mentions(word, personal) {
+			word = redacted
+		}
+		if word == redacted && len(kept) > 0 && kept[len(kept)-1] == redacted {
+			continue
+		}
+		kept = append(kept, word)
+	}
+	if len(kept) == 1 && kept[0] == redacted {
+		return ""
+	}
+	return strings.Join(kept, " ")
+}
+
+// personalWords are the recipient's name and address, cut into words.
+func personalWords(m invitation.Message) map[string]bool {
+	words := map[string]bool{}
+	for _, text := range []string{m.ToName, m.To.Mailbox()} {
+		for _, word := range strings.FieldsFunc(text, notLetter) {
+			if len(word) > 2 {
+				words[strings.ToLower(word)] = true
+			}
+		}
+	}
+	return words
+}
+
+func mentions(word string, personal map[string]bool) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(word, notLetter), func(part string) bool {
+		return personal[strings.ToLower(part)]
+	})
+}
+
+func notLetter(r rune) bool { return !unicode.IsLetter(r) }

@@ -1,0 +1,98 @@
+package sendgrid
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// maxAnswer bounds how much of an answer is read, in bytes. SendGrid's error
+// bodies have some hundreds.
+const maxAnswer = 64 << 10
+
+// newHTTPClient never follows a redirect: that would hand the key and the
+// mail to whoever is named there.
+func newHTTPClient(transport http.RoundTripper) *http.Client {
+	if transport == nil {
+		transport = newTransport()
+	}
+	return &http.Client{
+		Transport:     bounded{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// newTransport has no time-out for the answer: the request's context has it.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxAnswer,
+	}
+}
+
+// bounded cuts every answer off at maxAnswer, for rest reads them whole.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body := response.Body
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(body, maxAnswer), body}
+	return response, nil
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (b bounded) CloseIdleConnections() {
+	if c, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// noAnswer tells what went wrong in words of our own: the errors of net/http
+// name URLs and hosts.
+func noAnswer(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("no answer from SendGrid: %w", cause)
+	}
+	return fmt.Errorf("no answer from SendGrid: %s", failure(err))
+}
+
+func failure(err error) string {
+	var (
+		dns         *net.DNSError
+		certificate *tls.CertificateVerificationError
+		timeout     net.Error
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection broken"
+	case errors.As(err, &dns):
+		return "host not found"
+	case errors.As(err, &certificate):
+		return "certificate not trusted"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "connecting took too long"
+	}
+	return "connection failed"
+}

@@ -1,0 +1,127 @@
+package sendgrid
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+)
+
+// TestNoAnswer: whatever leaves the outcome open is no SendError, and names
+// no host and no key.
+func TestNoAnswer(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		client func(*testing.T) *Client
+		want   string
+	}{
+		"refused": {func(t *testing.T) *Client {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = listener.Close() }()
+			return newClient(t, config("http://"+listener.Addr().String()))
+		}, "connection refused"},
+		"reset": {func(t *testing.T) *Client {
+			_, url := sendgridtest.Start(t, sendgridtest.Config{Faults: sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.Reset}}})
+			return newClient(t, config(url))
+		}, "connection broken"},
+		"reset after the acceptance": {func(t *testing.T) *Client {
+			_, url := sendgridtest.Start(t, sendgridtest.Config{Faults: sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.ResetAfterAccept}}})
+			return newClient(t, config(url))
+		}, "connection broken"},
+		"unknown certificate": {func(t *testing.T) *Client {
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = quiet
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			return newClient(t, config(server.URL))
+		}, "certificate not trusted"},
+		"unknown host": {func(t *testing.T) *Client {
+			c := config("https://sendgrid.invalid")
+			c.Transport = failing{&net.DNSError{Err: "no such host", Name: "sendgrid.invalid", IsNotFound: true}}
+			return newClient(t, c)
+		}, "host not found"},
+		"slow to connect": {func(t *testing.T) *Client {
+			c := config(GlobalURL)
+			c.Transport = failing{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}, Err: slow{}}}
+			return newClient(t, c)
+		}, "connecting took too long"},
+		"anything else": {func(t *testing.T) *Client {
+			c := config(GlobalURL)
+			c.Transport = failing{errors.New("proxy https://user:" + key + "@proxy.test said no")}
+			return newClient(t, c)
+		}, "connection failed"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.client(t).Send(t.Context(), message(1))
+			if err == nil || err.Error() != "no answer from SendGrid: "+test.want {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+			if refusal := (*invitation.SendError)(nil); errors.As(err, &refusal) {
+				t.Error("it is a SendError, as if SendGrid had answered")
+			}
+		})
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+type slow struct{}
+
+func (slow) Error() string   { return "i/o timeout" }
+func (slow) Timeout() bool   { return true }
+func (slow) Temporary() bool { return true }
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var followed atomic.Bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Store(true) }))
+	t.Cleanup(other.Close)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		client := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL, status)
+		})
+		var refusal *invitation.SendError
+		if err := client.Send(t.Context(), message(1)); !errors.As(err, &refusal) || refusal.Permanent {
+			t.Errorf("%d: error %v, want one for now", status, err)
+		}
+	}
+	if followed.Load() {
+		t.Error("the mail went elsewhere")
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	var wrote atomic.Int64
+	client := serve(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		chunk := []byte(strings.Repeat("x", 1<<16))
+		for wrote.Load() < 1<<30 {
+			n, err := w.Write(chunk)
+			wrote.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	})
+	var refusal *invitation.SendError
+	if err := client.Send(t.Context(), message(1)); !errors.As(err, &refusal) || refusal.Reason != "HTTP 400 Bad Request" {
+		t.Errorf("error %v", err)
+	}
+	if n := wrote.Load(); n >= 1<<30 {
+		t.Errorf("%d bytes were read", n)
+	}
+}

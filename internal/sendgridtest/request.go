@@ -1,0 +1,127 @@
+package sendgridtest
+
+import (
+	"encoding/json"
+	"maps"
+	"strconv"
+	"time"
+)
+
+// mailRequest is the body of POST /v3/mail/send, as far as it matters here.
+type mailRequest struct {
+	Personalizations []personalization          `json:"personalizations"`
+	From             *mailbox                   `json:"from"`
+	ReplyTo          *mailbox                   `json:"reply_to"`
+	Subject          string                     `json:"subject"`
+	Content          []content                  `json:"content"`
+	TemplateID       string                     `json:"template_id"`
+	Categories       []string                   `json:"categories"`
+	CustomArgs       map[string]json.RawMessage `json:"custom_args"`
+	MailSettings     struct {
+		SandboxMode toggle `json:"sandbox_mode"`
+	} `json:"mail_settings"`
+	TrackingSettings struct {
+		Click struct {
+			toggle
+			EnableText *bool `json:"enable_text"`
+		} `json:"click_tracking"`
+		Open         toggle `json:"open_tracking"`
+		Subscription toggle `json:"subscription_tracking"`
+		Analytics    toggle `json:"ganalytics"`
+	} `json:"tracking_settings"`
+}
+
+type personalization struct {
+	To         []mailbox                  `json:"to"`
+	CC         []mailbox                  `json:"cc"`
+	BCC        []mailbox                  `json:"bcc"`
+	Subject    string                     `json:"subject"`
+	CustomArgs map[string]json.RawMessage `json:"custom_args"`
+}
+
+type mailbox struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+type content struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+type toggle struct {
+	Enable *bool `json:"enable"`
+}
+
+func (t toggle) on() bool      { return t.Enable != nil && *t.Enable }
+func notOff(enable *bool) bool { return enable == nil || *enable }
+
+// messages are the mails that a valid request makes: one for every recipient.
+func (r *mailRequest) messages(id string, now time.Time) []Message {
+	var all []Message
+	for _, p := range r.Personalizations {
+		for _, list := range [][]mailbox{p.To, p.CC, p.BCC} {
+			for _, recipient := range list {
+				m := r.message(p, recipient, now)
+				m.ID = id
+				if n := len(all) + 1; n > 1 {
+					m.ID += "-" + strconv.Itoa(n)
+				}
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+func (r *mailRequest) message(p personalization, recipient mailbox, now time.Time) Message {
+	m := Message{
+		ReceivedAt: now.UTC(),
+		To:         recipient.Email,
+		ToName:     recipient.Name,
+		Subject:    r.Subject,
+		CustomArgs: mergedArgs(r.CustomArgs, p.CustomArgs),
+		Categories: r.Categories,
+		Tracking: Tracking{
+			Click:        notOff(r.TrackingSettings.Click.Enable),
+			ClickText:    notOff(r.TrackingSettings.Click.EnableText),
+			Open:         notOff(r.TrackingSettings.Open.Enable),
+			Subscription: notOff(r.TrackingSettings.Subscription.Enable),
+			Analytics:    notOff(r.TrackingSettings.Analytics.Enable),
+		},
+	}
+	if p.Subject != "" {
+		m.Subject = p.Subject
+	}
+	m.From, m.FromName = r.From.Email, r.From.Name
+	if r.ReplyTo != nil {
+		m.ReplyTo = r.ReplyTo.Email
+	}
+	for _, c := range r.Content {
+		switch c.Type {
+		case "text/plain":
+			m.Text = c.Value
+		case "text/html":
+			m.HTML = c.Value
+		}
+	}
+	return m
+}
+
+// mergedArgs puts the personalization's over the request's. Values that are
+// no strings are left out; validate refuses them.
+func mergedArgs(global, personal map[string]json.RawMessage) map[string]string {
+	raw := maps.Clone(global)
+	if raw == nil {
+		raw = map[string]json.RawMessage{}
+	}
+	maps.Copy(raw, personal)
+	args := make(map[string]string, len(raw))
+	for name, value := range raw {
+		var text string
+		if json.Unmarshal(value, &text) == nil {
+			args[name] = text
+		}
+	}
+	return args
+}

@@ -1,0 +1,129 @@
+package sendgridtest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"unicode/utf8"
+)
+
+// serveSend is POST /v3/mail/send. Its order is SendGrid's as far as that can
+// be seen from outside: who are you, what is this, is it valid.
+func (e *Emulator) serveSend(w http.ResponseWriter, r *http.Request) {
+	fault := e.nextFault()
+	if fault == Reset {
+		reset(w)
+	}
+	if !e.authorized(r) {
+		writeErrors(w, http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked")
+		return
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		writeErrors(w, http.StatusUnsupportedMediaType, "Content-Type should be application/json.")
+		return
+	}
+	request, ok := readRequest(w, r)
+	if !ok {
+		return
+	}
+	messages := request.messages(newID(), e.now())
+	if fault == None {
+		fault = e.chosenFault(messages[0])
+	}
+	if e.answerFault(w, fault) {
+		return
+	}
+	if request.MailSettings.SandboxMode.on() {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	e.keepAll(messages)
+	e.sendEvents(messages)
+	e.loseAnswer(w, r, fault)
+	w.Header().Set("X-Message-Id", messages[0].ID)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (e *Emulator) authorized(r *http.Request) bool {
+	const scheme = "Bearer "
+	given := r.Header.Get("Authorization")
+	if e.apiKey == "" {
+		return len(given) > len(scheme) && given[:len(scheme)] == scheme
+	}
+	return given == scheme+e.apiKey
+}
+
+// readRequest answers itself when there is no valid request.
+func readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		writeErrors(w, http.StatusRequestEntityTooLarge, "The JSON payload you have included in your request is too large.")
+		return nil, false
+	}
+	if err != nil {
+		writeErrors(w, http.StatusBadRequest, "Bad Request")
+		return nil, false
+	}
+	request, problems := parse(body)
+	if len(problems) > 0 {
+		writeJSON(w, http.StatusBadRequest, map[string]any{"errors": problems})
+		return nil, false
+	}
+	return request, true
+}
+
+func parse(body []byte) (*mailRequest, []problem) {
+	if !utf8.Valid(body) {
+		return nil, []problem{{Message: "Invalid UTF8 in request."}}
+	}
+	var request mailRequest
+	err := json.Unmarshal(body, &request)
+	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
+		message := fmt.Sprintf("Invalid type. Expected: %s, given: %s.", jsonType(mismatch.Type), mismatch.Value)
+		return nil, []problem{{Message: message, Field: &mismatch.Field}}
+	}
+	if err != nil {
+		return nil, []problem{{Message: "Bad Request"}}
+	}
+	return &request, request.validate()
+}
+
+func jsonType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "string"
+	case reflect.Slice:
+		return "array"
+	case reflect.Bool:
+		return "boolean"
+	}
+	return "object"
+}
+
+// newID has the look of an X-Message-Id: 16 bytes in URL-safe base64.
+func newID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+func refuse(status int, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writeErrors(w, status, message) }
+}
+
+func writeErrors(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, map[string]any{"errors": []problem{{Message: message}}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}

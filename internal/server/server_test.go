@@ -1,0 +1,186 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// TestEveryErrorHasARow reads the domain's errors out of its source.
+func TestEveryErrorHasARow(t *testing.T) {
+	t.Parallel()
+	rows := tableRows(t)
+	for name := range declaredErrors(t) {
+		if !rows[name] {
+			t.Errorf("invitation.%s has no row in the table of verdicts", name)
+		}
+	}
+}
+
+func declaredErrors(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	files, err := os.ReadDir("../invitation")
+	must(t, err)
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), "../invitation/"+file.Name(), nil, 0)
+		must(t, err)
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
+				names[spec.Names[0].Name] = true
+			}
+			return true
+		})
+	}
+	if len(names) < 20 {
+		t.Fatalf("found only %d errors", len(names))
+	}
+	return names
+}
+
+// tableRows are the domain's errors that the table of verdicts names.
+func tableRows(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	parsed, err := parser.ParseFile(token.NewFileSet(), "status.go", nil, 0)
+	must(t, err)
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != "verdicts" {
+			return true
+		}
+		ast.Inspect(spec, func(n ast.Node) bool {
+			if selector, ok := n.(*ast.SelectorExpr); ok {
+				names[selector.Sel.Name] = true
+			}
+			return true
+		})
+		return false
+	})
+	return names
+}
+
+// TestUnknownMethod: even that has a reason.
+func TestUnknownMethod(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for _, method := range []string{"/kiwi.invitation.v1.InvitationService/Destroy", "/other.Service/Get"} {
+		err := s.conn.Invoke(t.Context(), method, &pb.GetUserRequest{}, &pb.GetUserResponse{})
+		want(t, err, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN)
+	}
+}
+
+// TestHealthFollowsTheDatabase: serving for the server and each service while
+// the database is there, and not when the server drains.
+func TestHealthFollowsTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := newStackOn(t, pgtest.Database(t), io.Discard)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	health := healthpb.NewHealthClient(s.conn)
+	for _, service := range []string{"", "kiwi.invitation.v1.InvitationService", "kiwi.invitation.v1.UserService", "kiwi.invitation.v1.RedemptionService"} {
+		watch, err := health.Watch(ctx, &healthpb.HealthCheckRequest{Service: service})
+		must(t, err)
+		awaitHealth(t, watch, healthpb.HealthCheckResponse_SERVING)
+		defer awaitHealth(t, watch, healthpb.HealthCheckResponse_NOT_SERVING)
+	}
+	s.pool.Close()
+}
+
+func awaitHealth(t *testing.T, watch healthpb.Health_WatchClient, status healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	for {
+		got, err := watch.Recv()
+		must(t, err)
+		if got.GetStatus() == status {
+			return
+		}
+	}
+}
+
+// TestWatchEvents: from a cursor on, in order, and what happens later too.
+func TestWatchEvents(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for range 3 {
+		s.person(pb.UserType_USER_TYPE_TENANT)
+	}
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: 1})
+	must(t, err)
+	for sequence := int64(2); sequence <= 6; sequence++ {
+		if sequence == 4 {
+			for range 3 {
+				s.person(pb.UserType_USER_TYPE_TENANT)
+			}
+		}
+		got, err := stream.Recv()
+		must(t, err)
+		if got.GetEvent().GetSequence() != sequence {
+			t.Fatalf("got event %d, want %d", got.GetEvent().GetSequence(), sequence)
+		}
+	}
+}
+
+// lockedBuffer takes logs from many goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.String()
+}
+
+// TestLogsHoldNothingPersonal runs every action and looks for the person.
+func TestLogsHoldNothingPersonal(t *testing.T) {
+	t.Parallel()
+	logs := &lockedBuffer{}
+	s := newStackOn(t, pgtest.Database(t), logs)
+	var canaries []string
+	for _, situation := range situations {
+		for _, action := range actions {
+			id := s.person(pb.UserType_USER_TYPE_TENANT)
+			token := situation.prepare(s, id, app)
+			_ = action(s, id, app, token)
+			if token != "" {
+				canaries = append(canaries, token, strings.ToLower(token))
+			}
+		}
+	}
+	_, err := s.CreateUser(t.Context(), newcomer("erika@example.com", func(r *pb.CreateUserRequest) { r.DisplayName = "http://Mustermann" }))
+	want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
+	text := logs.text()
+	if !strings.Contains(text, `"method":"/kiwi.invitation.v1.InvitationService/Send"`) || !strings.Contains(text, `"reason":"INVITATION_PENDING"`) {
+		t.Fatal("the log does not tell what was called and why it was refused")
+	}
+	for _, canary := range append(canaries, "Mustermann", "example.com", "Hausverwaltung", "app.kiwi.example") {
+		if strings.Contains(text, canary) {
+			t.Errorf("the log holds %q", canary)
+		}
+	}
+}
