@@ -94,6 +94,30 @@ func statusStream(log *slog.Logger) grpc.StreamServerInterceptor {
 	}
 }
 
+// drainStream ends streams when the server drains: those that watch something
+// would never end by themselves, and their callers find another server.
+func drainStream(draining context.Context) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		ctx, cancel := context.WithCancel(stream.Context())
+		defer cancel()
+		defer context.AfterFunc(draining, cancel)()
+		err := next(srv, &streamIn{stream, ctx})
+		if err != nil && draining.Err() != nil {
+			return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+		}
+		return err
+	}
+}
+
+// streamIn is a stream in another context.
+type streamIn struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (s *streamIn) Context() context.Context { return s.ctx }
+
 // deadlineUnary leaves a part of the caller's time for the answer, so that a
 // caller hears UNAVAILABLE and when to try again instead of nothing.
 func deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

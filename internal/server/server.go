@@ -43,8 +43,8 @@ type Server struct {
 	*grpc.Server
 	health *health.Server
 	ping   func(ctx context.Context) error
-	// draining is closed when streams have to end.
-	draining chan struct{}
+	// endStreams tells streams that the server drains.
+	endStreams context.CancelFunc
 }
 
 // New returns a Server to be started with Serve.
@@ -53,10 +53,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile the rules of requests: %w", err)
 	}
-	s := &Server{health: health.NewServer(), ping: c.Ping, draining: make(chan struct{})}
+	draining, endStreams := context.WithCancel(context.Background())
+	s := &Server{health: health.NewServer(), ping: c.Ping, endStreams: endStreams}
 	s.Server = grpc.NewServer(
 		grpc.ChainUnaryInterceptor(logUnary(c.Logger), statusUnary(c.Logger), deadlineUnary, validateUnary(validator)),
-		grpc.ChainStreamInterceptor(logStream(c.Logger), statusStream(c.Logger), validateStream(validator)),
+		grpc.ChainStreamInterceptor(logStream(c.Logger), statusStream(c.Logger), drainStream(draining), validateStream(validator)),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true),
@@ -66,7 +67,7 @@ func New(c Config) (*Server, error) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)
-	api := api{Config: c, draining: s.draining}
+	api := api{c}
 	pb.RegisterInvitationServiceServer(s, &invitationService{api: api})
 	pb.RegisterUserServiceServer(s, &userService{api: api})
 	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api})
@@ -94,10 +95,11 @@ func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// Drain takes no new call and waits for those in flight, until the context ends.
+// Drain takes no new call, ends streams and waits for the calls in flight, until
+// the context ends.
 func (s *Server) Drain(ctx context.Context) {
 	s.health.Shutdown()
-	close(s.draining)
+	s.endStreams()
 	drained := make(chan struct{})
 	go func() {
 		s.GracefulStop()
@@ -119,7 +121,4 @@ func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
 }
 
 // api is what the three services share.
-type api struct {
-	Config
-	draining chan struct{}
-}
+type api struct{ Config }

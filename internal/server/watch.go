@@ -35,8 +35,6 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-s.draining:
-			return &invitation.RetryError{Err: invitation.ErrUnavailable, After: time.Second}
 		case <-time.After(watchEvery):
 		}
 	}

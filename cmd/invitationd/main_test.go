@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+	"github.com/kiwi-ki/invitations/pkg/client"
+)
+
+// asCommand makes the test binary be invitationd.
+const asCommand = "TEST_AS_INVITATIOND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		os.Exit(0)
+	}
+	pgtest.Main(m, func(ctx context.Context, dsn string) error {
+		return migrate(ctx, []string{"DATABASE_URL=" + dsn})
+	})
+}
+
+// world is what a process of invitationd runs in.
+type world struct {
+	t       testing.TB
+	dsn     string
+	keys    string
+	inbox   *sendgridtest.Emulator
+	mailURL string
+}
+
+func newWorld(t testing.TB, dsn string) *world {
+	t.Helper()
+	w := &world{t: t, dsn: dsn, keys: filepath.Join(t.TempDir(), "keys")}
+	out, err := w.command("keys").Output()
+	must(t, err)
+	must(t, os.WriteFile(w.keys, out, 0o600))
+	w.inbox, w.mailURL = sendgridtest.Start(t, sendgridtest.Config{APIKey: "SG.test"})
+	return w
+}
+
+func (w *world) command(args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	must(w.t, err)
+	c := exec.Command(self, args...)
+	c.Env = []string{
+		asCommand + "=1", "DATABASE_URL=" + w.dsn, "INVITATION_GRPC_ADDR=127.0.0.1:0",
+		"INVITATION_KEYS_FILE=" + w.keys, "INVITATION_LINK_BASE_URL=https://app.kiwi.example/I/",
+		"SENDGRID_API_KEY=SG.test", "SENDGRID_BASE_URL=" + w.mailURL, "INVITATION_MAIL_FROM=einladung@kiwi.example",
+	}
+	c.Stderr = os.Stderr
+	return c
+}
+
+// process is a running invitationd.
+type process struct {
+	*client.Client
+	cmd    *exec.Cmd
+	health healthpb.HealthClient
+	exited chan error
+}
+
+// serve starts a process and waits until it serves.
+func (w *world) serve(args ...string) *process {
+	w.t.Helper()
+	p := &process{cmd: w.command(append([]string{"serve"}, args...)...), exited: make(chan error, 1)}
+	out, err := p.cmd.StdoutPipe()
+	must(w.t, err)
+	must(w.t, p.cmd.Start())
+	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	logs := bufio.NewScanner(out)
+	addr := ""
+	for addr == "" && logs.Scan() {
+		var line struct{ Msg, Addr string }
+		_ = json.Unmarshal(logs.Bytes(), &line)
+		addr = line.Addr
+	}
+	go func() {
+		for logs.Scan() {
+		}
+		p.exited <- p.cmd.Wait()
+	}()
+	if addr == "" {
+		w.t.Fatal("invitationd did not serve")
+	}
+	p.dial(w.t, addr)
+	return p
+}
+
+func (p *process) dial(t testing.TB, addr string) {
+	t.Helper()
+	plain := grpc.WithTransportCredentials(insecure.NewCredentials())
+	var err error
+	p.Client, err = client.New(addr, plain)
+	must(t, err)
+	t.Cleanup(func() { _ = p.Close() })
+	conn, err := grpc.NewClient(addr, plain)
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	p.health = healthpb.NewHealthClient(conn)
+	p.await(t, healthpb.HealthCheckResponse_SERVING)
+}
+
+// await returns once the process says that its health is so.
+func (p *process) await(t testing.TB, status healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	watch, err := p.health.Watch(t.Context(), &healthpb.HealthCheckRequest{})
+	must(t, err)
+	for {
+		got, err := watch.Recv()
+		must(t, err)
+		if got.GetStatus() == status {
+			return
+		}
+	}
+}
+
+// signal sends a signal and returns how the process ended.
+func (p *process) signal(t testing.TB, s syscall.Signal) error {
+	t.Helper()
+	must(t, p.cmd.Process.Signal(s))
+	return <-p.exited
+}
+
+var link = regexp.MustCompile(`HTTPS://APP\.KIWI\.EXAMPLE/I/([A-Z2-7]{56})\b`)
+
+// mailedToken waits for a mail and takes the token out of its link.
+func (w *world) mailedToken(address string) string {
+	w.t.Helper()
+	mail, err := w.inbox.AwaitTo(w.t.Context(), address)
+	must(w.t, err)
+	found := link.FindStringSubmatch(mail.Text)
+	if found == nil {
+		w.t.Fatalf("no link in the mail:\n%s", mail.Text)
+	}
+	return found[1]
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
