@@ -31,20 +31,22 @@ func main() {
 	// The kernel stops children whose parent's thread is gone: this one stays.
 	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	var err error
-	switch {
-	case len(os.Args) == 1:
-		err = run(ctx)
-	case len(os.Args) == 3 && os.Args[1] == "token":
-		err = printToken(ctx, os.Args[2], os.Stdout)
-	default:
-		err = errors.New("usage: devserver [token ADDRESS]")
-	}
+	err := dispatch(ctx, os.Args[1:])
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "devserver:", err)
-		stop()
 		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 0:
+		return run(ctx)
+	case len(args) == 2 && args[0] == "token":
+		return printToken(ctx, args[1], os.Stdout)
+	default:
+		return errors.New("usage: devserver [token ADDRESS]")
 	}
 }
 

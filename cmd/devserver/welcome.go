@@ -14,11 +14,15 @@ U=anna-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
 call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Anna Schmidt\",\"organization_name\":\"Hausverwaltung Müller\",\"invite\":\"INVITE_LATER\"}"
 call InvitationService/Send "{$ID,\"target\":\"TARGET_APP\"}"            # EMAIL_REQUIRED
 call InvitationService/UpdateEmail "{$ID,\"email\":\"$U@example.com\",\"follow_up\":\"FOLLOW_UP_SEND_NOW\",\"target\":\"TARGET_APP\"}"
-TOKEN=$(bin/devserver token "$U@example.com")                          # the mail is in the inbox
+TOKEN=$(bin/devserver token "$U@example.com")                          # out of the mail in the inbox
 call RedemptionService/Preview "{\"token\":\"$TOKEN\"}"                  # as often as you like
-call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}"                   # once; the address is confirmed
+call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}"                   # once: online, address confirmed
 call InvitationService/UpdateEmail "{$ID,\"email\":\"x@example.com\",\"follow_up\":\"FOLLOW_UP_LATER\"}"   # EMAIL_CONFIRMED
-call InvitationService/ListEvents '{"organization_id":"demo","page_size":5}'
+
+U=karl-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'     # nobody knows his address
+call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Karl Krause\",\"invite\":\"INVITE_LATER\"}"
+call InvitationService/GenerateQR "{$ID,\"target\":\"TARGET_APP\"}" | sed -n 's/.*"image": "\(.*\)".*/\1/p' | base64 -d > qr.png
+call InvitationService/ListEvents '{"organization_id":"demo"}'
 `
 
 func welcome(out io.Writer, env settings, inbox string) {

@@ -15,7 +15,7 @@ import (
 func browse(t *testing.T, page, picture string, width, height int) string {
 	t.Helper()
 	// Not t.TempDir: the browser's last processes may still write into it.
-	home, err := os.MkdirTemp("", "browser")
+	home, err := os.MkdirTemp("", "browser") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func checkHTML(t *testing.T, document string) {
 	for tokens := html.NewTokenizer(strings.NewReader(document)); ; {
 		switch tokens.Next() {
 		case html.ErrorToken:
-			if tokens.Err() != io.EOF {
+			if !errors.Is(tokens.Err(), io.EOF) {
 				t.Error(tokens.Err())
 			}
 			if len(open) > 0 || links != 2 {

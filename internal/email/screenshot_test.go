@@ -180,7 +180,7 @@ func decode(t *testing.T, path string) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	picture, err := png.Decode(file)
 	if err != nil {
 		t.Fatal(err)

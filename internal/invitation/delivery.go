@@ -86,11 +86,10 @@ func (u *User) cancelMail(inv *Invitation, now time.Time) {
 	}
 }
 
-// advance moves a mail to a state of which more is known, and reports whether
-// it did.
-func (u *User) advance(d *Delivery, to DeliveryState, reason string, now time.Time) bool {
+// advance moves a mail to a state if more is known in it.
+func (u *User) advance(d *Delivery, to DeliveryState, reason string, now time.Time) {
 	if rank[to] <= rank[d.State] {
-		return false
+		return
 	}
 	d.State, d.Reason, d.ChangedAt = to, reason, now
 	e := Event{Type: DeliveryStateChanged, InvitationID: d.InvitationID, DeliveryID: d.ID, DeliveryState: to, Reason: reason, Channel: Mailed}
@@ -98,7 +97,6 @@ func (u *User) advance(d *Delivery, to DeliveryState, reason string, now time.Ti
 		e.Target = inv.Target
 	}
 	u.record(e)
-	return true
 }
 
 // Claim is what a worker does right before it sends: it looks again, cancels

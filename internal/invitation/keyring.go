@@ -1,7 +1,6 @@
 package invitation
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -17,8 +16,9 @@ const keyIDs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 const secretLen = 32
 
 type key struct {
-	id     int
-	secret []byte
+	id int
+	// secret is behind a pointer, which fmt doesn't follow in a field.
+	secret *[secretLen]byte
 }
 
 // KeyRing signs with its newest key and verifies with all of them. It never
@@ -35,8 +35,8 @@ type KeyRing struct {
 // Empty lines and lines that start with '#' are skipped. A weak, repeated or
 // unreadable key is an error, which quotes line numbers only.
 func ParseKeyRing(text []byte) (*KeyRing, error) {
-	r := &KeyRing{decoy: key{secret: make([]byte, secretLen)}}
-	if _, err := rand.Read(r.decoy.secret); err != nil {
+	r := &KeyRing{decoy: key{secret: new([secretLen]byte)}}
+	if _, err := rand.Read(r.decoy.secret[:]); err != nil {
 		return nil, fmt.Errorf("read random bytes: %w", err)
 	}
 	for n, line := range strings.Split(string(text), "\n") {
@@ -60,7 +60,7 @@ func ParseKeyRing(text []byte) (*KeyRing, error) {
 
 func (r *KeyRing) add(k *key) error {
 	for _, other := range r.keys {
-		if other != nil && bytes.Equal(other.secret, k.secret) {
+		if other != nil && *other.secret == *k.secret {
 			return errors.New("the same secret stands under another id")
 		}
 	}
@@ -87,7 +87,7 @@ func parseKey(line string) (*key, error) {
 	if weak(secret) {
 		return nil, errors.New("the secret is not random")
 	}
-	return &key{id: id, secret: secret}, nil
+	return &key{id: id, secret: (*[secretLen]byte)(secret)}, nil
 }
 
 // weak finds secrets that nobody drew at random: 32 random bytes have fewer
@@ -113,7 +113,7 @@ func NewKeyLine(id byte) (string, error) {
 }
 
 // Format implements fmt.Formatter for every verb.
-func (*KeyRing) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
+func (KeyRing) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 
 // LogValue implements slog.LogValuer.
-func (*KeyRing) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (KeyRing) LogValue() slog.Value { return slog.StringValue(redacted) }

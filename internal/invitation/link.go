@@ -27,7 +27,7 @@ var linkable = regexp.MustCompile(`^HTTPS?://[0-9A-Z.:-]+/[0-9A-Z./-]*$`)
 // answered in upper case too.
 func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
 	base := strings.ToUpper(baseURL)
-	if u, err := url.Parse(baseURL); err != nil || u.Host == "" || !linkable.MatchString(base) {
+	if u, err := url.Parse(baseURL); err != nil || u.Hostname() == "" || !linkable.MatchString(base) {
 		return nil, errors.New("the base URL of links is no plain http or https URL with a path")
 	}
 	if !strings.HasSuffix(base, "/") {
@@ -42,24 +42,30 @@ func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
 
 // Link returns the link of an invitation's current generation in a channel.
 func (l *Linker) Link(inv *Invitation, channel ChannelName) Link {
-	return Link{text: l.base + l.ring.Sign(Token{
+	return NewLink(l.base + l.ring.Sign(Token{
 		InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation,
-	})}
+	}))
 }
 
 // Verify reads the token of a link; see KeyRing.Verify.
 func (l *Linker) Verify(token string) (Token, error) { return l.ring.Verify(token) }
 
 // Link is a working activation link. Whoever holds it gets in, so it is never
-// printed: Reveal is the one way to its text.
-type Link struct{ text string }
+// printed: Reveal is the one way to its text. Behind a pointer fmt doesn't find
+// it even where it can't call Format, in an unexported field.
+type Link struct{ text *string }
 
 // NewLink wraps the text of a link.
-func NewLink(text string) Link { return Link{text: text} }
+func NewLink(text string) Link { return Link{text: &text} }
 
 // Reveal returns the link itself, for a mail, a QR code or the answer of
 // GenerateQR, and for nothing else.
-func (l Link) Reveal() string { return l.text }
+func (l Link) Reveal() string {
+	if l.text == nil {
+		return ""
+	}
+	return *l.text
+}
 
 // Format implements fmt.Formatter for every verb.
 func (Link) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }

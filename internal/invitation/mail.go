@@ -2,6 +2,7 @@ package invitation
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,8 @@ type Mail struct {
 	ExpiresAt        time.Time
 }
 
-// Message is a rendered mail, ready for a provider.
+// Message is a rendered mail, ready for a provider. It holds a working link,
+// so it is never printed: fmt, slog and encoding/json show its id.
 type Message struct {
 	DeliveryID   uuid.UUID
 	InvitationID uuid.UUID
@@ -34,6 +36,17 @@ type Message struct {
 	Text         string
 	HTML         string
 }
+
+// Format implements fmt.Formatter for every verb.
+func (m Message) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(m.describe())) }
+
+// LogValue implements slog.LogValuer.
+func (m Message) LogValue() slog.Value { return slog.StringValue(m.describe()) }
+
+// MarshalText implements encoding.TextMarshaler, and so covers JSON too.
+func (m Message) MarshalText() ([]byte, error) { return []byte(m.describe()), nil }
+
+func (m Message) describe() string { return "mail " + m.DeliveryID.String() }
 
 // SendError is a provider's refusal of a message. Whatever is no SendError
 // (a time-out, a reset connection) left the outcome open and may be retried.

@@ -78,7 +78,7 @@ func (r *KeyRing) Verify(text string) (Token, error) {
 }
 
 func (k *key) mac(body []byte) [sha256.Size]byte {
-	h := hmac.New(sha256.New, k.secret)
+	h := hmac.New(sha256.New, k.secret[:])
 	h.Write([]byte(macLabel))
 	h.Write(body)
 	return [sha256.Size]byte(h.Sum(nil))

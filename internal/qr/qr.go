@@ -27,10 +27,12 @@ const (
 	// MaxText is how many characters fit version 6 at level H.
 	MaxText = 84
 
-	// MinSize and MaxSize bound the side of an image in pixels. At MinSize
-	// a module of the largest symbol still is two pixels wide, the least that
-	// every decoder we tried could read.
-	MinSize, MaxSize = 128, 2048
+	// MinSize is the least side of an image in pixels: a module of the largest
+	// symbol still is two pixels wide then, the least that every decoder we
+	// tried could read.
+	MinSize = 128
+	// MaxSize is the greatest side of an image in pixels.
+	MaxSize = 2048
 
 	// DefaultSize is the side of an image whose Options give none: eight pixels
 	// per module of the largest symbol, and a little margin.
@@ -51,9 +53,11 @@ var (
 // Mark is what is drawn in the centre of a symbol.
 type Mark int
 
+// The marks: a slice of kiwi with a keyhole, and nothing, which keeps all
+// modules.
 const (
-	MarkKiwi Mark = iota // a slice of kiwi with a keyhole
-	MarkNone             // nothing: all modules are kept
+	MarkKiwi Mark = iota
+	MarkNone
 )
 
 // Options say how to draw. The zero value is good: 400 pixels, KIWI green, with

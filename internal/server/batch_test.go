@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -36,7 +37,7 @@ func TestBatchSend(t *testing.T) {
 	if n := s.count(`SELECT count(*) FROM deliveries`); n != 49 {
 		t.Errorf("%d mails, want 48 and that of user 7", n)
 	}
-	req.UserIds = append(ids[:0:0], ids[1:]...)
+	req.UserIds = slices.Clone(ids[1:])
 	_, err := s.BatchSend(t.Context(), req)
 	want(t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
 }

@@ -26,7 +26,6 @@ const retryAfter = time.Second
 
 var (
 	errMethodUnknown = errors.New("no such method")
-	errAbandoned     = errors.New("the call was given up before there was an answer")
 	errFault         = errors.New("the service failed; the cause is in its log")
 )
 

@@ -1,0 +1,53 @@
+# Everything here works on Debian with Go, make and git only, for root and for
+# ordinary users; what else is needed is installed as Debian packages.
+
+GO       := go
+TOOL     := $(GO) tool -modfile=internal/tools/go.mod
+PACKAGES := deploy/dev/install-debian.sh
+PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## run everything on this machine: Postgres, an inbox, the service
+	@if [ -z "$$DATABASE_URL" ]; then $(PACKAGES) postgresql:initdb; fi
+	@exec bin/devserver
+
+.PHONY: build
+build: ## build bin/invitationd and what `make run` needs
+	@mkdir -p bin
+	$(GO) build -o bin/ ./cmd/...
+	$(GO) build -modfile=internal/tools/go.mod -o bin/ github.com/fullstorydev/grpcurl/cmd/grpcurl
+
+.PHONY: test
+test: test-tools ## run all tests, against a real Postgres
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: test-tools
+test-tools:
+	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium pgbouncer:pgbouncer
+
+.PHONY: lint
+lint: .cache/proto/buf/validate/validate.proto ## check style, imports and protos
+	$(TOOL) golangci-lint run ./...
+	$(TOOL) buf lint
+	$(TOOL) buf format --diff --exit-code
+
+.PHONY: generate
+generate: .cache/proto/buf/validate/validate.proto ## generate pkg/ from proto/
+	$(TOOL) buf generate
+
+# validate.proto comes out of its Go module: the registry of buf modules is not
+# needed, and the version is pinned here.
+.cache/proto/buf/validate/validate.proto: Makefile
+	@mkdir -p $(@D)
+	@dir=$$($(GO) mod download -json $(PROTOVALIDATE) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p') && \
+		install -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" $@
+
+.PHONY: clean
+clean: ## remove what was built; the data of `make run` stays
+	rm -rf bin .cache

@@ -1,0 +1,170 @@
+package pgserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// home is a data directory while this process holds its lock.
+type home struct {
+	dir     string // absolute
+	lock    *os.File
+	account *syscall.Credential // that the server runs as; nil for our own
+	bin     string              // where initdb and postgres are, after prepare
+}
+
+func (h *home) cluster() string { return filepath.Join(h.dir, "cluster") }
+
+// openHome makes the directory when it is not there.
+func openHome(ctx context.Context, dir string) (*home, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	h := &home{dir: dir}
+	if h.lock, err = lock(ctx, dir); err != nil {
+		return nil, err
+	}
+	if h.account, err = serverAccount(h.cluster()); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// close gives up this process's hold of the lock, not that of a server.
+func (h *home) close() { _ = h.lock.Close() }
+
+// prepare makes the cluster unless it is there, and returns its password.
+func (h *home) prepare(ctx context.Context, durable bool) (string, error) {
+	major, err := clusterVersion(h.cluster())
+	if err != nil {
+		return "", err
+	}
+	if h.bin, err = findBinaries(ctx, major); err != nil {
+		return "", err
+	}
+	if major == 0 {
+		if err := h.initdb(ctx, durable); err != nil {
+			return "", err
+		}
+	}
+	// The lock says that nothing of ours runs here. Something started by hand
+	// may, and then this file must stay.
+	if pid, ok := runningPostmaster(h.cluster()); ok {
+		return "", fmt.Errorf("%w: process %d", ErrRunning, pid)
+	}
+	if err := os.Remove(pidFile(h.cluster())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return h.password()
+}
+
+// clusterVersion is the major version that wrote the cluster, 0 for none.
+func clusterVersion(cluster string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(cluster, "PG_VERSION"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+// initdb works beside the cluster's place and moves the result there, so that a
+// cluster is there whole or not at all.
+func (h *home) initdb(ctx context.Context, durable bool) error {
+	unfinished := h.cluster() + ".new"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return err
+	}
+	if err := os.Mkdir(unfinished, 0o700); err != nil {
+		return err
+	}
+	if err := h.newPassword(); err != nil {
+		return err
+	}
+	for _, path := range []string{unfinished, h.passwordFile()} {
+		if err := h.give(path); err != nil {
+			return err
+		}
+	}
+	cmd, err := h.initdbCommand(ctx, unfinished, durable)
+	if err != nil {
+		return err
+	}
+	defer closeInherited(cmd)
+	if output, err := runChild(cmd); err != nil {
+		return fmt.Errorf("initdb: %w: %s", errors.Join(ctx.Err(), err), output)
+	}
+	return os.Rename(unfinished, h.cluster())
+}
+
+func (h *home) initdbCommand(ctx context.Context, dir string, durable bool) (*exec.Cmd, error) {
+	cmd, reached, err := h.command(ctx, "initdb", dir)
+	if err != nil {
+		return nil, err
+	}
+	passwordFile, err := h.reach(cmd, h.passwordFile())
+	if err != nil {
+		closeInherited(cmd)
+		return nil, err
+	}
+	cmd.Args = append(cmd.Args,
+		"--pgdata="+reached,
+		"--username="+role,
+		"--pwfile="+passwordFile,
+		"--auth=scram-sha-256",
+		"--encoding=UTF8",
+		"--locale="+locale(),
+		"--lc-messages=C",
+		"--data-checksums",
+	)
+	if !durable {
+		cmd.Args = append(cmd.Args, "--no-sync")
+	}
+	return cmd, nil
+}
+
+// locale sorts by code point everywhere. Only Linux is sure to have the variant
+// whose upper and lower go beyond ASCII.
+func locale() string {
+	if runtime.GOOS == "linux" {
+		return "C.UTF-8"
+	}
+	return "C"
+}
+
+func (h *home) passwordFile() string { return filepath.Join(h.dir, "password") }
+
+func (h *home) newPassword() error {
+	secret := make([]byte, 24)
+	_, _ = rand.Read(secret) // never fails
+	if err := os.Remove(h.passwordFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(h.passwordFile(), []byte(hex.EncodeToString(secret)+"\n"), 0o600)
+}
+
+func (h *home) password() (string, error) {
+	text, err := os.ReadFile(h.passwordFile())
+	if err != nil {
+		return "", fmt.Errorf("the cluster's password is lost: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
