@@ -117,8 +117,8 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	for text, token := range map[string]string{
 		"Hallo\nHTTPS://APP.KIWI.EXAMPLE/I/" + strings.Repeat("A2", 28) + "\n": strings.Repeat("A2", 28),
-		"https://app.kiwi.example/i/" + strings.Repeat("b7", 28):                strings.Repeat("b7", 28),
-		"https://app.kiwi.example/I/" + strings.Repeat("A", 55):                 "",
+		"https://app.kiwi.example/i/" + strings.Repeat("b7", 28):               strings.Repeat("b7", 28),
+		"https://app.kiwi.example/I/" + strings.Repeat("A", 55):                "",
 	} {
 		found := link.FindStringSubmatch(text)
 		if got := append(found, "", "")[1]; got != token {

@@ -94,8 +94,6 @@ func (p *process) awaitReady(ctx context.Context, dsn string) error {
 		}
 		return err
 	case <-p.done:
-		cancel()
-		_ = <-ready
 		return fmt.Errorf("the server ended at its start (%w)%s", p.err, p.lastWords())
 	}
 }
