@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/postgres"
 )
 
 // config is read from the environment; the README's table is its manual.
@@ -37,6 +39,14 @@ type config struct {
 	MailFromName    string        `env:"INVITATION_MAIL_FROM_NAME" envDefault:"KIWI"`
 	MailWorkers     int           `env:"INVITATION_MAIL_WORKERS" envDefault:"50"`
 
+	WebhookAddr     string        `env:"INVITATION_WEBHOOK_ADDR"`
+	WebhookKeys     []string      `env:"SENDGRID_WEBHOOK_KEYS"`
+	StalledAfter    time.Duration `env:"INVITATION_STALLED_AFTER" envDefault:"1h"`
+	RemindBefore    time.Duration `env:"INVITATION_REMIND_BEFORE"`
+	MailRate        limit         `env:"INVITATION_MAIL_RATE"`
+	PerRecipient    limit         `env:"INVITATION_MAILS_PER_RECIPIENT" envDefault:"10/1h"`
+	PerOrganization limit         `env:"INVITATION_MAILS_PER_ORGANIZATION" envDefault:"20000/24h"`
+
 	RequestMemory time.Duration `env:"INVITATION_REQUEST_MEMORY" envDefault:"168h"`
 }
 
@@ -45,6 +55,25 @@ const (
 	minValidity = time.Hour
 	maxValidity = 90 * 24 * time.Hour
 )
+
+// limit reads "10/1h": so many in so much time. Empty or 0 is no limit.
+type limit struct{ postgres.Limit }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *limit) UnmarshalText(text []byte) error {
+	if s := string(text); s == "" || s == "0" {
+		*l = limit{}
+		return nil
+	}
+	n, per, _ := strings.Cut(string(text), "/")
+	count, err := strconv.Atoi(n)
+	duration, err2 := time.ParseDuration(per)
+	if err != nil || err2 != nil || count <= 0 || duration <= 0 {
+		return errors.New("a limit is a number, a slash and a time, such as 10/1h")
+	}
+	*l = limit{postgres.Limit{N: count, Per: duration}}
+	return nil
+}
 
 func readConfig(environ []string) (config, error) {
 	c, err := env.ParseAsWithOptions[config](env.Options{Environment: env.ToMap(environ)})

@@ -44,7 +44,10 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	store := postgres.New(postgres.Config{Pool: pool, Enqueue: queue.Enqueue})
+	store := postgres.New(postgres.Config{
+		Pool: pool, Enqueue: queue.Enqueue,
+		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
+	})
 	defer store.Close()
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -56,7 +59,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return runWorkers(ctx, workers, c.DrainTimeout, log) })
 	}
 	if api {
-		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, Logger: log, Ping: store.Ping})
+		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log, Ping: store.Ping})
 		if err != nil {
 			return err
 		}
@@ -122,9 +125,31 @@ func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invit
 	return delivery.NewWorkers(delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: email.Render, Logger: log,
 		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
-		Housekeep: func(ctx context.Context) error { return store.ForgetRequests(ctx, c.RequestMemory) },
+		Pace: c.pace(store), Agenda: agenda{store, c.RequestMemory}, RemindBefore: c.RemindBefore,
 	})
 }
+
+// pace is nil without a limit.
+func (c config) pace(store *postgres.Store) *delivery.Pace {
+	if c.MailRate.N == 0 {
+		return nil
+	}
+	return &delivery.Pace{
+		Cost: c.MailRate.Per / time.Duration(c.MailRate.N),
+		Reserve: func(ctx context.Context, n int) (time.Duration, error) {
+			return store.Reserve(ctx, "provider", c.MailRate.Limit, n)
+		},
+	}
+}
+
+// agenda is the store's, with what the configuration says.
+type agenda struct {
+	*postgres.Store
+	requestMemory time.Duration
+}
+
+// Forget implements delivery.Agenda.
+func (a agenda) Forget(ctx context.Context) error { return a.Store.Forget(ctx, a.requestMemory) }
 
 // pool prepares connections and does not wait for the first one.
 func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {

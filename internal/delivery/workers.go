@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	// jobTimeout bounds one attempt, the recording of its outcome included.
-	jobTimeout = time.Minute
-	// rescueAfter is when a job whose worker died is given to another: later
-	// than jobTimeout, so that no two work on one mail.
+	// jobTimeout bounds one attempt, the recording of its outcome included. A
+	// job is rescued later than that, so that no two work on one mail.
+	jobTimeout  = time.Minute
 	rescueAfter = 2 * time.Minute
 	firstRetry  = time.Second
 	longestWait = 15 * time.Minute
@@ -46,8 +45,15 @@ type Config struct {
 	Concurrency int
 	// PollOnly does without LISTEN, for a pooler in transaction mode.
 	PollOnly bool
-	// Housekeep is run about once an hour by one of all servers.
-	Housekeep func(ctx context.Context) error
+	// Pace is the mails' queue of all servers; nil for none.
+	Pace   *Pace
+	Agenda Agenda
+	// RemindBefore is how long before an invitation expires its link is mailed
+	// once more; 0 for never.
+	RemindBefore time.Duration
+	// RescueAfter is when a job whose worker died is given to another; 2 minutes
+	// by default, and always longer than an attempt may take.
+	RescueAfter time.Duration
 }
 
 // Workers send queued mails.
@@ -55,19 +61,25 @@ type Workers struct{ client *river.Client[pgx.Tx] }
 
 // NewWorkers prepares workers; Start starts them.
 func NewWorkers(c Config) (*Workers, error) {
+	if c.RescueAfter == 0 {
+		c.RescueAfter = rescueAfter
+	}
+	guard := newBreaker(c.Sender)
+	c.Sender = guard
 	workers := river.NewWorkers()
 	if err := errors.Join(
-		river.AddWorkerSafely(workers, &mailWorker{Config: c}),
-		river.AddWorkerSafely(workers, &housekeeper{run: c.Housekeep}),
+		river.AddWorkerSafely(workers, &mailWorker{Config: c, breaker: guard}),
+		river.AddWorkerSafely(workers, &agendaWorker{Config: c}),
+		river.AddWorkerSafely(workers, &forgetWorker{Config: c}),
 	); err != nil {
 		return nil, fmt.Errorf("register workers: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Concurrency}},
 		Workers:              workers,
-		PeriodicJobs:         []*river.PeriodicJob{hourly()},
-		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: rescueAfter,
+		PeriodicJobs:         []*river.PeriodicJob{periodic(time.Minute, agendaJob{}), periodic(time.Hour, forgetJob{})},
+		JobTimeout:           min(jobTimeout, c.RescueAfter/2),
+		RescueStuckJobsAfter: c.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
 		PollOnly:             c.PollOnly,
 		Logger:               c.Logger,
@@ -97,6 +109,7 @@ func (w *Workers) Stop(ctx context.Context) error {
 type mailWorker struct {
 	river.WorkerDefaults[mailJob]
 	Config
+	breaker *breaker
 }
 
 // NextRetry doubles the wait from attempt to attempt, with jitter, so that a
@@ -106,13 +119,16 @@ func (w *mailWorker) NextRetry(job *river.Job[mailJob]) time.Time {
 	if job.Attempt < 12 {
 		wait = min(wait, firstRetry<<(job.Attempt-1))
 	}
-	return time.Now().Add(wait/2 + rand.N(wait))
+	return time.Now().Add(jittered(wait))
 }
 
 // Work implements river.Worker. Errors that it returns are stored with the job:
 // they name no address and quote no mail.
 func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	id := job.Args.DeliveryID
+	if wait, err := w.turn(ctx); err != nil || wait > 0 {
+		return errors.Join(err, snooze(wait))
+	}
 	mail, err := w.claim(ctx, id)
 	if err != nil || mail == nil {
 		return err
@@ -130,6 +146,42 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 		slog.String("delivery_id", id.String()), slog.Bool("accepted", refusal == nil), slog.Int("attempt", job.Attempt))
 	return retry
 }
+
+// longestTurn is how long a worker waits for its turn before it gives the job
+// back.
+const longestTurn = 5 * time.Second
+
+// turn waits until the mail may be sent. If that takes long, it returns for how
+// long the job should be put aside.
+func (w *mailWorker) turn(ctx context.Context) (aside time.Duration, err error) {
+	if w.breaker.resting() {
+		return jittered(restFor), nil
+	}
+	wait, err := w.Pace.take(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("wait for a mail's turn: %w", err)
+	}
+	if wait > longestTurn {
+		return wait, nil
+	}
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(wait):
+		return 0, nil
+	}
+}
+
+func snooze(wait time.Duration) error {
+	if wait == 0 {
+		return nil
+	}
+	return river.JobSnooze(wait)
+}
+
+// jittered spreads what would else happen at once: half to one and a half of the
+// time.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // judge turns a Sender's error into what to record (nil: the provider took the
 // mail) and into what the queue should do (nil: it is done).
@@ -166,7 +218,7 @@ func (w *mailWorker) claim(ctx context.Context, id uuid.UUID) (*invitation.Mail,
 	d := res.User.Delivery(id)
 	inv := res.User.InvitationByID(d.InvitationID)
 	return &invitation.Mail{
-		DeliveryID: id, InvitationID: inv.ID, Target: inv.Target, Locale: res.User.Locale, To: d.To,
+		DeliveryID: id, InvitationID: inv.ID, Reminder: d.Reminder, Target: inv.Target, Locale: res.User.Locale, To: d.To,
 		DisplayName: res.User.DisplayName, OrganizationName: res.User.OrganizationName,
 		Link: w.Linker.Link(inv, invitation.Mailed), ExpiresAt: inv.ExpiresAt,
 	}, nil

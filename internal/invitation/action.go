@@ -99,7 +99,7 @@ func (u *User) issueAndMail(target Target, now time.Time, validity time.Duration
 	var e Event
 	if inv.State(now) == Pending {
 		e = about(inv, InvitationMailed)
-		inv.ExpiresAt = now.Add(validity)
+		inv.ExpiresAt, inv.ExpiryNoted = now.Add(validity), false
 	} else {
 		var err error
 		if inv, e, err = u.newGeneration(target, now, validity); err != nil {

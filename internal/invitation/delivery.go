@@ -36,6 +36,8 @@ var rank = map[DeliveryState]int{
 type Delivery struct {
 	ID           uuid.UUID
 	InvitationID uuid.UUID
+	// Reminder says that the mail repeats the link of an earlier one.
+	Reminder bool
 	// Generation is that of the mailed channel whose link the mail carries.
 	Generation int
 	// To is the address when the mail was queued; unknown once erased.
@@ -75,7 +77,7 @@ func (u *User) mail(inv *Invitation, e *Event, now time.Time) {
 		To: u.Email, State: Queued, ChangedAt: now,
 	}
 	u.Deliveries = append(u.Deliveries, d)
-	inv.DeliveryID, inv.Mailed.Open = d.ID, true
+	inv.DeliveryID, inv.Mailed.Open, inv.Reminded = d.ID, true, false
 	e.Channel, e.DeliveryID = Mailed, d.ID
 }
 
@@ -113,7 +115,7 @@ func (u *User) Claim(id uuid.UUID, now time.Time) bool {
 	case state == Expired && current:
 		u.advance(d, Failed, "the invitation expired before the mail could be sent", now)
 		return false
-	case state != Pending || !current:
+	case state != Pending || !current || u.checkMail() != nil:
 		u.advance(d, Cancelled, "", now)
 		return false
 	}

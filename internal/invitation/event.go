@@ -25,6 +25,7 @@ const (
 	MailedLinkKilled     EventType = "MAILED_LINK_KILLED"
 	InvitationRedeemed   EventType = "INVITATION_REDEEMED"
 	InvitationExpired    EventType = "INVITATION_EXPIRED"
+	InvitationReminded   EventType = "INVITATION_REMINDED"
 	DeliveryStateChanged EventType = "DELIVERY_CHANGED"
 )
 

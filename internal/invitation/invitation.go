@@ -38,6 +38,9 @@ type Invitation struct {
 	Shared     Channel
 	// DeliveryID names the latest mail; uuid.Nil if there was none.
 	DeliveryID uuid.UUID
+	// Reminded says that a reminder of the latest mail was sent, ExpiryNoted
+	// that an event tells of the present generation's expiry.
+	Reminded, ExpiryNoted bool
 }
 
 // State is where the invitation stands at the given time.
@@ -105,5 +108,5 @@ func firstOf(a, b End) End {
 // issue makes the invitation pending from now on.
 func (i *Invitation) issue(now time.Time, validity time.Duration) {
 	i.Stored, i.IssuedAt, i.ExpiresAt = Pending, now, now.Add(validity)
-	i.RevokedAt, i.RevokedFor = time.Time{}, ""
+	i.RevokedAt, i.RevokedFor, i.ExpiryNoted = time.Time{}, "", false
 }

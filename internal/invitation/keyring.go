@@ -1,7 +1,9 @@
 package invitation
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -117,3 +119,11 @@ func (KeyRing) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 
 // LogValue implements slog.LogValuer.
 func (KeyRing) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Pseudonym stands for an address where only sameness counts. It changes when a
+// new key signs.
+func (r *KeyRing) Pseudonym(e Email) string {
+	h := hmac.New(sha256.New, r.newest.secret[:])
+	h.Write([]byte("kiwi invitation address 1\x00" + e.Key()))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}

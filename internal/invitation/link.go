@@ -47,6 +47,9 @@ func (l *Linker) Link(inv *Invitation, channel ChannelName) Link {
 	}))
 }
 
+// Pseudonym stands for an address; see KeyRing.Pseudonym.
+func (l *Linker) Pseudonym(e Email) string { return l.ring.Pseudonym(e) }
+
 // Verify reads the token of a link; see KeyRing.Verify.
 func (l *Linker) Verify(token string) (Token, error) { return l.ring.Verify(token) }
 

@@ -13,9 +13,11 @@ import (
 type Mail struct {
 	DeliveryID   uuid.UUID
 	InvitationID uuid.UUID
-	Target       Target
-	Locale       Locale
-	To           Email
+	// Reminder says that an earlier mail carried the same link.
+	Reminder bool
+	Target   Target
+	Locale   Locale
+	To       Email
 	// DisplayName is the invited person's name; never empty.
 	DisplayName string
 	// OrganizationName is the property manager as the reader knows it; empty

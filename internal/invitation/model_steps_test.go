@@ -57,9 +57,14 @@ func (m *model) UpdateEmail(rt *rapid.T) {
 	email := drawAddress(rt)
 	next := invitation.FollowUp{SendNow: rapid.Bool().Draw(rt, "now"), Target: drawTarget(rt)}
 	same, confirmed := m.user.Email.Same(email), !m.user.EmailConfirmedAt.IsZero()
+	before := m.user.Invitations[next.Target]
 	err := m.change(rt, func(u *invitation.User) error { return u.UpdateEmail(email, next, m.now, validity) })
 	if err == nil && (confirmed || m.user.Email != email) {
 		rt.Fatalf("saved, with the old address confirmed: %t", confirmed)
+	}
+	if after := m.user.Invitations[next.Target]; err == nil && next.SendNow && before.State(m.now) == invitation.Pending &&
+		(after.Shared != before.Shared || !after.IssuedAt.Equal(before.IssuedAt) || !after.ExpiresAt.Equal(m.now.Add(validity))) {
+		rt.Fatalf("mailing a good invitation anew turned %+v into %+v", before, after)
 	}
 	m.ended(rt, func(token invitation.Token) error {
 		switch {
@@ -77,6 +82,7 @@ func (m *model) UpdateEmail(rt *rapid.T) {
 
 // ConfirmEmail ends links that were mailed to another address.
 func (m *model) ConfirmEmail(rt *rapid.T) {
+	rarely(rt, 5)
 	email := drawAddress(rt)
 	same := m.user.Email.Same(email)
 	err := m.change(rt, func(u *invitation.User) error { return u.ConfirmEmail(email, m.now) })
@@ -96,6 +102,7 @@ func (m *model) Redeem(rt *rapid.T) {
 	if len(m.links) == 0 {
 		rt.Skip("no link yet")
 	}
+	rarely(rt, 3)
 	token := rapid.SampledFrom(m.sortedLinks()).Draw(rt, "link")
 	expected, confirmed := m.links[token], m.user.EmailConfirmedAt
 	err := m.change(rt, func(u *invitation.User) error { return u.Redeem(token, m.now) })
@@ -144,11 +151,9 @@ func (m *model) Wait(rt *rapid.T) {
 	})
 }
 
-// Deactivate ends every link; more rarely than the rest, as it ends the story.
+// Deactivate ends every link.
 func (m *model) Deactivate(rt *rapid.T) {
-	if rapid.IntRange(0, 9).Draw(rt, "rarely") > 0 {
-		rt.Skip("not now")
-	}
+	rarely(rt, 20)
 	erase := rapid.Bool().Draw(rt, "erase")
 	_ = m.change(rt, func(u *invitation.User) error {
 		if erase {
@@ -175,7 +180,7 @@ func (m *model) Deliver(rt *rapid.T) {
 		rt.Skip("no mail yet")
 	}
 	id := rapid.SampledFrom(slices.SortedFunc(maps.Keys(m.mails), compareIDs)).Draw(rt, "mail")
-	step := rapid.SampledFrom([]string{"claim", "sent", "refused", "busy"}).Draw(rt, "step")
+	step := rapid.SampledFrom([]string{"claim", "claim", "sent", "refused", "busy"}).Draw(rt, "step")
 	was := *m.mails[id]
 	if step != "claim" && was.Attempts == 0 {
 		rt.Skip("workers claim first")
@@ -194,6 +199,13 @@ func (m *model) Deliver(rt *rapid.T) {
 	}, id)
 	m.checkDelivered(rt, step, was, due)
 	m.ended(rt, nil)
+}
+
+// rarely skips all but one in n of the steps that end stories.
+func rarely(rt *rapid.T, n int) {
+	if rapid.IntRange(1, n).Draw(rt, "rarely") > 1 {
+		rt.Skip("not now")
+	}
 }
 
 func (m *model) sortedLinks() []invitation.Token {

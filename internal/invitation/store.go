@@ -42,6 +42,11 @@ type Change struct {
 	// with the key's ids.
 	Create  bool
 	Request Request
+	// Mails says that the rule may queue a mail, which then counts against the
+	// limits of its organization and of its recipient: MailTo, or the user's
+	// address if that is unknown.
+	Mails  bool
+	MailTo Email
 	// Rule changes the user or refuses. It may run more than once, each time on
 	// a fresh copy, and must not do anything else.
 	Rule func(u *User, now time.Time) error

@@ -99,6 +99,11 @@ func (u *User) Erase(now time.Time) {
 	u.Deactivate(now)
 	u.DisplayName, u.Email, u.EmailConfirmedAt, u.EmailUndeliverable = "", Email{}, time.Time{}, false
 	u.ErasedAt = now
+	for _, inv := range u.Invitations {
+		if inv != nil {
+			inv.ExpiryNoted = true // nothing will be told of it any more
+		}
+	}
 	u.record(Event{Type: UserErased})
 }
 

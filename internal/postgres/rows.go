@@ -15,8 +15,8 @@ const (
 	userColumns = `u.id, u.organization_id, coalesce(o.name, ''), u.type, u.display_name, u.locale, u.email, u.email_key,
 	u.email_confirmed_at, u.email_undeliverable, u.created_at, u.deactivated_at, u.erased_at`
 	invitationColumns = `i.id, i.target, i.state, i.issued_at, i.expires_at, i.redeemed_at, i.revoked_at, i.revoked_for,
-	i.mailed_generation, i.mailed_open, i.shared_generation, i.shared_open, i.delivery_id`
-	deliveryColumns = `d.id, d.invitation_id, d.generation, d.email, d.email_key, d.state, d.changed_at, d.attempts, d.reason`
+	i.mailed_generation, i.mailed_open, i.shared_generation, i.shared_open, i.delivery_id, i.reminded, i.expiry_noted`
+	deliveryColumns = `d.id, d.invitation_id, d.generation, d.email, d.email_key, d.state, d.changed_at, d.attempts, d.reason, d.reminder`
 )
 
 // scanUser reads a user and an invitation of theirs, which is nil where a left
@@ -30,7 +30,7 @@ func scanUser(row pgx.Row, more ...any) (*invitation.User, *invitation.Invitatio
 		&u.ID, &u.OrganizationID, &u.OrganizationName, &u.Type, &u.DisplayName, &u.Locale, &email, &key,
 		&confirmed, &u.EmailUndeliverable, &u.CreatedAt, &deactivated, &erased,
 		&r.id, &r.target, &r.state, &r.issued, &r.expires, &r.redeemed, &r.revoked, &r.revokedFor,
-		&r.mailed, &r.mailedOpen, &r.shared, &r.sharedOpen, &r.delivery,
+		&r.mailed, &r.mailedOpen, &r.shared, &r.sharedOpen, &r.delivery, &r.reminded, &r.expiryNoted,
 	}, more...)
 	if err := row.Scan(fields...); err != nil {
 		return nil, nil, fmt.Errorf("scan a user: %w", err)
@@ -48,6 +48,7 @@ type invitationRow struct {
 	issued, expires, redeemed, revoked *time.Time
 	mailed, shared                     *int
 	mailedOpen, sharedOpen             *bool
+	reminded, expiryNoted              *bool
 }
 
 func (r *invitationRow) invitation() *invitation.Invitation {
@@ -60,7 +61,7 @@ func (r *invitationRow) invitation() *invitation.Invitation {
 		RevokedFor: invitation.End(value(r.revokedFor)),
 		Mailed:     invitation.Channel{Generation: *r.mailed, Open: *r.mailedOpen},
 		Shared:     invitation.Channel{Generation: *r.shared, Open: *r.sharedOpen},
-		DeliveryID: value(r.delivery),
+		DeliveryID: value(r.delivery), Reminded: *r.reminded, ExpiryNoted: *r.expiryNoted,
 	}
 }
 
@@ -70,10 +71,11 @@ type deliveryRow struct {
 	id, invitation                    *uuid.UUID
 	generation, attempts              *int
 	changed                           *time.Time
+	reminder                          *bool
 }
 
 func (r *deliveryRow) fields() []any {
-	return []any{&r.userID, &r.id, &r.invitation, &r.generation, &r.email, &r.key, &r.state, &r.changed, &r.attempts, &r.reason}
+	return []any{&r.userID, &r.id, &r.invitation, &r.generation, &r.email, &r.key, &r.state, &r.changed, &r.attempts, &r.reason, &r.reminder}
 }
 
 func (r *deliveryRow) delivery() *invitation.Delivery {
@@ -83,7 +85,7 @@ func (r *deliveryRow) delivery() *invitation.Delivery {
 	return &invitation.Delivery{
 		ID: *r.id, InvitationID: *r.invitation, Generation: *r.generation,
 		To:    invitation.NewEmail(value(r.email), value(r.key)),
-		State: invitation.DeliveryState(*r.state), ChangedAt: *r.changed, Attempts: *r.attempts, Reason: *r.reason,
+		State: invitation.DeliveryState(*r.state), ChangedAt: *r.changed, Attempts: *r.attempts, Reason: *r.reason, Reminder: *r.reminder,
 	}
 }
 

@@ -20,6 +20,7 @@ func (s *Store) save(ctx context.Context, tx pgx.Tx, before *snapshot, after *ou
 	d.queueDeliveries(b)
 	queueErasures(b, d.erased)
 	queueRequests(b, before, after.requests)
+	queueUse(b, after.used)
 	if b.Len() > 0 {
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err

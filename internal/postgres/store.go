@@ -22,6 +22,10 @@ type Enqueue func(ctx context.Context, tx pgx.Tx, deliveries []uuid.UUID) error
 type Config struct {
 	Pool    *pgxpool.Pool
 	Enqueue Enqueue
+	// PerRecipient and PerOrganization limit mails; the zero value does not.
+	PerRecipient, PerOrganization Limit
+	// Pseudonym makes a limit's key of an address.
+	Pseudonym func(invitation.Email) string
 	// Timeout bounds every transaction and every read; 3 s by default. It is
 	// what frees a call from a database that neither answers nor fails.
 	Timeout time.Duration
@@ -38,6 +42,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	enqueue Enqueue
 	timeout time.Duration
+	limits  limits
 
 	size    int
 	waiting chan *call
@@ -51,6 +56,7 @@ func New(c Config) *Store {
 	s := &Store{
 		pool: c.Pool, enqueue: c.Enqueue,
 		timeout: or(c.Timeout, 3*time.Second),
+		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		size:    or(c.GroupSize, 128),
 		waiting: make(chan *call, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),

@@ -25,24 +25,38 @@ func (s *Store) transact(ctx context.Context, group []*call) (committing bool, e
 	if err != nil {
 		return false, fmt.Errorf("begin: %w", err)
 	}
-	defer func() {
-		// The caller's time may be up, the rollback must happen all the same.
-		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = tx.Rollback(rollback)
-	}()
-	before, err := load(ctx, tx, group)
-	if err != nil {
-		return false, fmt.Errorf("load: %w", err)
-	}
-	after := apply(before, group)
-	if err := s.save(ctx, tx, before, after); err != nil {
-		return false, fmt.Errorf("save: %w", err)
+	defer rollback(ctx, tx)
+	if err := s.carryOut(ctx, tx, group); err != nil {
+		return false, err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return true, fmt.Errorf("commit: %w", err)
 	}
 	return false, nil
+}
+
+// rollback gives a transaction back that was not committed. The caller's time
+// may be up, it must happen all the same.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = tx.Rollback(ctx)
+}
+
+// carryOut does all of a group's work but the commit.
+func (s *Store) carryOut(ctx context.Context, tx pgx.Tx, group []*call) error {
+	before, err := load(ctx, tx, group)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if before.used, err = s.limits.lock(ctx, tx, before, group); err != nil {
+		return fmt.Errorf("lock the limits on mail: %w", err)
+	}
+	after := s.apply(before, group)
+	if err := s.save(ctx, tx, before, after); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
 }
 
 // snapshot is what a group found in the database.
@@ -52,6 +66,8 @@ type snapshot struct {
 	byInv    map[uuid.UUID]string
 	byMail   map[uuid.UUID]string
 	requests map[uuid.UUID]request
+	// used is until when the past use of each limit counts.
+	used map[string]time.Time
 }
 
 // request is a request that was carried out before.
@@ -66,6 +82,9 @@ type outcome struct {
 	users    map[string]*invitation.User
 	events   []invitation.Event
 	requests []savedRequest
+	// used is what the group's mails made of snapshot.used.
+	used   map[string]time.Time
+	limits limits
 }
 
 type savedRequest struct {
@@ -75,8 +94,8 @@ type savedRequest struct {
 
 // apply runs the rules of a group, one after the other, each on a copy of what
 // the one before left.
-func apply(before *snapshot, group []*call) *outcome {
-	after := &outcome{users: map[string]*invitation.User{}}
+func (s *Store) apply(before *snapshot, group []*call) *outcome {
+	after := &outcome{users: map[string]*invitation.User{}, used: map[string]time.Time{}, limits: s.limits}
 	for _, k := range group {
 		k.result, k.err = after.apply(before, k.change)
 	}
@@ -125,9 +144,15 @@ func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.U
 		return invitation.Result{}, notFound(c.Key)
 	}
 	user = user.Clone()
+	mails := len(user.Deliveries)
 	answer, err := runRule(c, user, before.now)
 	if err != nil {
 		return invitation.Result{}, err
+	}
+	if c.Mails {
+		if err := o.spend(before, user, user.Deliveries[mails:]); err != nil {
+			return invitation.Result{}, err
+		}
 	}
 	o.users[user.ID] = user
 	for _, e := range user.Events {

@@ -57,17 +57,20 @@ func personColumns(rows []*invitation.User) []any {
 
 const insertInvitations = `
 INSERT INTO invitations (id, state, issued_at, expires_at, redeemed_at, revoked_at, revoked_for, mailed_generation, mailed_open,
-	shared_generation, shared_open, delivery_id, user_id, organization_id, user_type, target)
+	shared_generation, shared_open, delivery_id, reminded, expiry_noted, user_id, organization_id, user_type, target)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::text[])`
+	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::bool[], $14::bool[],
+	$15::text[], $16::text[], $17::text[], $18::text[])`
 
 const updateInvitations = `
 UPDATE invitations SET state = r.state, issued_at = r.issued, expires_at = r.expires, redeemed_at = r.redeemed,
 	revoked_at = r.revoked, revoked_for = r.revoked_for, mailed_generation = r.mailed, mailed_open = r.mailed_open,
-	shared_generation = r.shared, shared_open = r.shared_open, delivery_id = r.delivery
+	shared_generation = r.shared, shared_open = r.shared_open, delivery_id = r.delivery,
+	reminded = r.reminded, expiry_noted = r.expiry_noted
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[])
-	AS r (id, state, issued, expires, redeemed, revoked, revoked_for, mailed, mailed_open, shared, shared_open, delivery)
+	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::bool[], $14::bool[])
+	AS r (id, state, issued, expires, redeemed, revoked, revoked_for, mailed, mailed_open, shared, shared_open, delivery,
+		reminded, expiry_noted)
 WHERE invitations.id = r.id`
 
 func (d *difference) queueInvitations(b *pgx.Batch) {
@@ -98,13 +101,15 @@ func invitationValues(rows []ownedInvitation) []any {
 		column(rows, func(i ownedInvitation) int { return i.Shared.Generation }),
 		column(rows, func(i ownedInvitation) bool { return i.Shared.Open }),
 		column(rows, func(i ownedInvitation) *uuid.UUID { return null(i.DeliveryID) }),
+		column(rows, func(i ownedInvitation) bool { return i.Reminded }),
+		column(rows, func(i ownedInvitation) bool { return i.ExpiryNoted }),
 	}
 }
 
 const insertDeliveries = `
-INSERT INTO deliveries (id, state, changed_at, attempts, reason, invitation_id, user_id, generation, email, email_key)
+INSERT INTO deliveries (id, state, changed_at, attempts, reason, invitation_id, user_id, generation, email, email_key, reminder)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::text[],
-	$6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[])`
+	$6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::bool[])`
 
 const updateDeliveries = `
 UPDATE deliveries SET state = r.state, changed_at = r.changed, attempts = r.attempts, reason = r.reason
@@ -118,7 +123,8 @@ func (d *difference) queueDeliveries(b *pgx.Batch) {
 			column(rows, func(m ownedDelivery) string { return m.user.ID }),
 			column(rows, func(m ownedDelivery) int { return m.Generation }),
 			column(rows, func(m ownedDelivery) *string { return null(m.To.Address()) }),
-			column(rows, func(m ownedDelivery) *string { return null(m.To.Key()) }))...)
+			column(rows, func(m ownedDelivery) *string { return null(m.To.Key()) }),
+			column(rows, func(m ownedDelivery) bool { return m.Reminder }))...)
 	}
 	if rows := d.deliveries; len(rows) > 0 {
 		b.Queue(updateDeliveries, deliveryValues(rows)...)

@@ -1,4 +1,5 @@
-// Package sendgrid hands rendered mails to SendGrid's v3 API.
+// Package sendgrid hands rendered mails to SendGrid's v3 API, and takes in what
+// its Event Webhook reports of them (NewWebhook).
 //
 // SendGrid's mail/send is not idempotent and offers no key against repeats: a
 // mail whose answer was lost may have gone out, and sending it again sends it

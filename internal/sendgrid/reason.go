@@ -28,7 +28,11 @@ func reason(code int, body string, m invitation.Message) string {
 	if len(said) == 0 {
 		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", code, http.StatusText(code)))
 	}
-	line := fmt.Sprintf("HTTP %d: %s", code, strings.Join(said, "; "))
+	return shortened(fmt.Sprintf("HTTP %d: %s", code, strings.Join(said, "; ")))
+}
+
+// shortened bounds a line of ASCII.
+func shortened(line string) string {
 	if len(line) > maxReason {
 		line = line[:maxReason-3] + "..."
 	}

@@ -53,6 +53,7 @@ func (b *batch) run(ctx context.Context, i int) error {
 	res, err := b.Store.Update(ctx, invitation.Change{
 		Key:     invitation.Key{OrganizationID: b.req.GetOrganizationId(), UserID: userID},
 		Request: b.part(i),
+		Mails:   true,
 		Rule:    func(u *invitation.User, now time.Time) error { return do(u, target, now) },
 		// A refusal is a result too, and a repeated call gets the same one.
 		Refused: func(err error) []byte {
@@ -70,7 +71,7 @@ func (b *batch) run(ctx context.Context, i int) error {
 	if len(res.Answer) > 0 {
 		b.results[i].Reason = pb.ErrorReason(binary.BigEndian.Uint32(res.Answer))
 	} else {
-		b.results[i].Invitation = toInvitation(res.User, res.User.Invitations[target], res.Now)
+		b.results[i].Invitation = b.toInvitation(res.User, res.User.Invitations[target], res.Now)
 	}
 	return nil
 }

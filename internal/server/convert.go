@@ -95,7 +95,7 @@ func toID(id uuid.UUID) string {
 	return id.String()
 }
 
-func toUser(u *invitation.User, now time.Time) *pb.User {
+func (a *api) toUser(u *invitation.User, now time.Time) *pb.User {
 	user := &pb.User{
 		Id: u.ID, OrganizationId: u.OrganizationID, Type: toUserType(u.Type),
 		DisplayName: u.DisplayName, Locale: string(u.Locale),
@@ -104,7 +104,7 @@ func toUser(u *invitation.User, now time.Time) *pb.User {
 	}
 	for _, target := range invitation.Targets() {
 		if inv := u.Invitations[target]; inv != nil {
-			user.Invitations = append(user.Invitations, toInvitation(u, inv, now))
+			user.Invitations = append(user.Invitations, a.toInvitation(u, inv, now))
 		}
 		if u.Type.Allows(target) {
 			user.AvailableActions = append(user.AvailableActions, &pb.TargetActions{
@@ -115,7 +115,7 @@ func toUser(u *invitation.User, now time.Time) *pb.User {
 	return user
 }
 
-func toInvitation(u *invitation.User, inv *invitation.Invitation, now time.Time) *pb.Invitation {
+func (a *api) toInvitation(u *invitation.User, inv *invitation.Invitation, now time.Time) *pb.Invitation {
 	m := &pb.Invitation{
 		Id: inv.ID.String(), UserId: u.ID, Target: toTarget(inv.Target), State: toState(inv.State(now)),
 		IssuedAt: toTime(inv.IssuedAt), ExpiresAt: toTime(inv.ExpiresAt),
@@ -127,6 +127,7 @@ func toInvitation(u *invitation.User, inv *invitation.Invitation, now time.Time)
 		m.Delivery = &pb.Delivery{
 			Id: d.ID.String(), State: toDeliveryState(d.State), ChangedAt: toTime(d.ChangedAt),
 			Attempts: int32(d.Attempts), Reason: d.Reason,
+			Stalled: d.State == invitation.Accepted && now.Sub(d.ChangedAt) > a.StalledAfter,
 		}
 	}
 	return m

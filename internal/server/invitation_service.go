@@ -28,37 +28,37 @@ type targeted interface {
 type rule func(u *invitation.User, target invitation.Target, now time.Time) error
 
 // act runs a rule on the user that a request names.
-func (a *api) act(ctx context.Context, cause string, req targeted, do rule) (invitation.Result, *pb.Invitation, error) {
+func (a *api) act(ctx context.Context, cause string, req targeted, mails bool, do rule) (invitation.Result, *pb.Invitation, error) {
 	from, err := origin(cause, req)
 	if err != nil {
 		return invitation.Result{}, nil, err
 	}
 	target := fromTarget(req.GetTarget())
 	res, err := a.Store.Update(ctx, invitation.Change{
-		Key: inOrganization(req), Request: from,
+		Key: inOrganization(req), Request: from, Mails: mails,
 		Rule: func(u *invitation.User, now time.Time) error { return do(u, target, now) },
 	})
 	if err != nil {
 		return invitation.Result{}, nil, err
 	}
-	return res, toInvitation(res.User, res.User.Invitations[target], res.Now), nil
+	return res, a.toInvitation(res.User, res.User.Invitations[target], res.Now), nil
 }
 
 // Send implements pb.InvitationServiceServer.
 func (s *invitationService) Send(ctx context.Context, req *pb.SendRequest) (*pb.SendResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Send", req, s.send)
+	_, inv, err := s.act(ctx, "InvitationService/Send", req, true, s.send)
 	return &pb.SendResponse{Invitation: inv}, err
 }
 
 // Renew implements pb.InvitationServiceServer.
 func (s *invitationService) Renew(ctx context.Context, req *pb.RenewRequest) (*pb.RenewResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Renew", req, s.renew)
+	_, inv, err := s.act(ctx, "InvitationService/Renew", req, true, s.renew)
 	return &pb.RenewResponse{Invitation: inv}, err
 }
 
 // Revoke implements pb.InvitationServiceServer.
 func (s *invitationService) Revoke(ctx context.Context, req *pb.RevokeRequest) (*pb.RevokeResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Revoke", req, (*invitation.User).Revoke)
+	_, inv, err := s.act(ctx, "InvitationService/Revoke", req, false, (*invitation.User).Revoke)
 	return &pb.RevokeResponse{Invitation: inv}, err
 }
 
@@ -69,7 +69,7 @@ func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRe
 	if err != nil {
 		return nil, err
 	}
-	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, s.share)
+	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, false, s.share)
 	if err != nil {
 		return nil, err
 	}
@@ -95,25 +95,24 @@ func (s *invitationService) UpdateEmail(ctx context.Context, req *pb.UpdateEmail
 	if err != nil {
 		return nil, err
 	}
-	user, err := s.change(ctx, "InvitationService/UpdateEmail", req, inOrganization(req), func(u *invitation.User, now time.Time) error {
-		return u.UpdateEmail(email, next, now, s.Validity)
+	user, err := s.change(ctx, "InvitationService/UpdateEmail", req, invitation.Change{
+		Key: inOrganization(req), Mails: next.SendNow, MailTo: email,
+		Rule: func(u *invitation.User, now time.Time) error { return u.UpdateEmail(email, next, now, s.Validity) },
 	})
 	return &pb.UpdateEmailResponse{User: user}, err
 }
 
-// change runs a rule on a user as a whole.
-func (a *api) change(ctx context.Context, cause string, req mutating, key invitation.Key,
-	do func(*invitation.User, time.Time) error,
-) (*pb.User, error) {
-	from, err := origin(cause, req)
+// change carries out a request that is about a user as a whole.
+func (a *api) change(ctx context.Context, cause string, req mutating, c invitation.Change) (*pb.User, error) {
+	var err error
+	if c.Request, err = origin(cause, req); err != nil {
+		return nil, err
+	}
+	res, err := a.Store.Update(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	res, err := a.Store.Update(ctx, invitation.Change{Key: key, Request: from, Rule: do})
-	if err != nil {
-		return nil, err
-	}
-	return toUser(res.User, res.Now), nil
+	return a.toUser(res.User, res.Now), nil
 }
 
 func (a *api) send(u *invitation.User, target invitation.Target, now time.Time) error {

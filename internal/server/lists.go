@@ -27,7 +27,7 @@ func (s *invitationService) GetInvitation(ctx context.Context, req *pb.GetInvita
 	if err != nil {
 		return nil, err
 	}
-	return &pb.GetInvitationResponse{Invitation: toInvitation(res.User, res.User.InvitationByID(id), res.Now)}, nil
+	return &pb.GetInvitationResponse{Invitation: s.toInvitation(res.User, res.User.InvitationByID(id), res.Now)}, nil
 }
 
 // ListInvitations implements pb.InvitationServiceServer. It asks for one more
@@ -56,7 +56,7 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 		resp.NextPageToken = pageToken(req, listed[size-1].Invitation.ID)
 	}
 	for _, l := range listed {
-		resp.Invitations = append(resp.Invitations, toInvitation(l.User, l.Invitation, now))
+		resp.Invitations = append(resp.Invitations, s.toInvitation(l.User, l.Invitation, now))
 	}
 	return resp, nil
 }

@@ -54,7 +54,7 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 		Rule: func(u *invitation.User, now time.Time) error { return u.Redeem(token, now) },
 		Answer: func(u *invitation.User, now time.Time) ([]byte, error) {
 			return proto.Marshal(&pb.RedeemResponse{
-				Invitation: toInvitation(u, u.InvitationByID(token.InvitationID), now), User: toUser(u, now),
+				Invitation: s.toInvitation(u, u.InvitationByID(token.InvitationID), now), User: s.toUser(u, now),
 			})
 		},
 	})
@@ -86,9 +86,9 @@ func (s *redemptionService) ConfirmEmail(ctx context.Context, req *pb.ConfirmEma
 	if err != nil {
 		return nil, err
 	}
-	key := invitation.Key{UserID: req.GetUserId()}
-	user, err := s.change(ctx, "RedemptionService/ConfirmEmail", req, key, func(u *invitation.User, now time.Time) error {
-		return u.ConfirmEmail(email, now)
+	user, err := s.change(ctx, "RedemptionService/ConfirmEmail", req, invitation.Change{
+		Key:  invitation.Key{UserID: req.GetUserId()},
+		Rule: func(u *invitation.User, now time.Time) error { return u.ConfirmEmail(email, now) },
 	})
 	return &pb.ConfirmEmailResponse{User: user}, err
 }

@@ -33,6 +33,9 @@ type Config struct {
 	Linker *invitation.Linker
 	// Validity is how long an issued invitation is good.
 	Validity time.Duration
+	// StalledAfter is how long the provider may take to tell about a mail that
+	// it took.
+	StalledAfter time.Duration
 	Logger   *slog.Logger
 	// Ping reports whether the database is there; it decides about health.
 	Ping func(ctx context.Context) error

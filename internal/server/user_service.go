@@ -34,12 +34,8 @@ func (s *userService) CreateUser(ctx context.Context, req *pb.CreateUserRequest)
 	if err != nil {
 		return nil, err
 	}
-	from, err := origin("UserService/CreateUser", req)
-	if err != nil {
-		return nil, err
-	}
-	res, err := s.Store.Update(ctx, invitation.Change{
-		Key: inOrganization(req), Create: true, Request: from,
+	user, err := s.change(ctx, "UserService/CreateUser", req, invitation.Change{
+		Key: inOrganization(req), Create: true, Mails: now, MailTo: p.email,
 		Rule: func(u *invitation.User, at time.Time) error {
 			u.Create(p.kind, p.name, p.locale, p.email, at)
 			u.OrganizationName = p.organization
@@ -49,10 +45,7 @@ func (s *userService) CreateUser(ctx context.Context, req *pb.CreateUserRequest)
 			return s.send(u, fromTarget(req.GetTarget()), at)
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &pb.CreateUserResponse{User: toUser(res.User, res.Now)}, nil
+	return &pb.CreateUserResponse{User: user}, err
 }
 
 func readPerson(req *pb.CreateUserRequest) (p person, err error) {
@@ -80,23 +73,29 @@ func (s *userService) GetUser(ctx context.Context, req *pb.GetUserRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	return &pb.GetUserResponse{User: toUser(res.User, res.Now)}, nil
+	return &pb.GetUserResponse{User: s.toUser(res.User, res.Now)}, nil
 }
 
 // DeactivateUser implements pb.UserServiceServer.
 func (s *userService) DeactivateUser(ctx context.Context, req *pb.DeactivateUserRequest) (*pb.DeactivateUserResponse, error) {
-	user, err := s.change(ctx, "UserService/DeactivateUser", req, inOrganization(req), func(u *invitation.User, now time.Time) error {
-		u.Deactivate(now)
-		return nil
+	user, err := s.change(ctx, "UserService/DeactivateUser", req, invitation.Change{
+		Key: inOrganization(req),
+		Rule: func(u *invitation.User, now time.Time) error {
+			u.Deactivate(now)
+			return nil
+		},
 	})
 	return &pb.DeactivateUserResponse{User: user}, err
 }
 
 // EraseUser implements pb.UserServiceServer.
 func (s *userService) EraseUser(ctx context.Context, req *pb.EraseUserRequest) (*pb.EraseUserResponse, error) {
-	_, err := s.change(ctx, "UserService/EraseUser", req, inOrganization(req), func(u *invitation.User, now time.Time) error {
-		u.Erase(now)
-		return nil
+	_, err := s.change(ctx, "UserService/EraseUser", req, invitation.Change{
+		Key: inOrganization(req),
+		Rule: func(u *invitation.User, now time.Time) error {
+			u.Erase(now)
+			return nil
+		},
 	})
 	return &pb.EraseUserResponse{}, err
 }

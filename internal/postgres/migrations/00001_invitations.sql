@@ -26,7 +26,6 @@ CREATE TABLE users (
 
     CHECK ((email IS NULL) = (email_key IS NULL)),
     CHECK (email_key IS NOT NULL OR (email_confirmed_at IS NULL AND NOT email_undeliverable)),
-    CHECK (email_confirmed_at IS NULL OR NOT email_undeliverable),
     CHECK (erased_at IS NULL OR (deactivated_at IS NOT NULL AND email IS NULL AND display_name = '')),
     CHECK (erased_at IS NOT NULL OR display_name <> ''),
     CONSTRAINT users_identity UNIQUE (id, organization_id, type)
@@ -53,6 +52,9 @@ CREATE TABLE invitations (
     shared_open       boolean     NOT NULL,
     -- The latest mail.
     delivery_id       uuid,
+    -- Whether a reminder of it was sent, and whether an event tells of the expiry.
+    reminded          boolean     NOT NULL DEFAULT false,
+    expiry_noted      boolean     NOT NULL DEFAULT false,
 
     CONSTRAINT invitations_one_per_target UNIQUE (user_id, target),
     FOREIGN KEY (user_id, organization_id, user_type) REFERENCES users (id, organization_id, type),
@@ -62,12 +64,15 @@ CREATE TABLE invitations (
 ) WITH (fillfactor = 85);
 
 CREATE INDEX invitations_list ON invitations (organization_id, id DESC);
+CREATE INDEX invitations_expiring ON invitations (expires_at) WHERE state = 'PENDING' AND NOT expiry_noted;
 
 CREATE TABLE deliveries (
     id            uuid PRIMARY KEY,
     invitation_id uuid        NOT NULL REFERENCES invitations,
     user_id       text        NOT NULL,
     generation    integer     NOT NULL CHECK (generation >= 1),
+    -- Whether the mail repeats the link of an earlier one.
+    reminder      boolean     NOT NULL DEFAULT false,
     email         text,
     email_key     text,
     state         text        NOT NULL CHECK (state IN ('QUEUED', 'CANCELLED', 'FAILED', 'ACCEPTED', 'DEFERRED',
@@ -133,6 +138,21 @@ CREATE TABLE requests (
 CREATE INDEX requests_user ON requests (user_id);
 CREATE INDEX requests_age ON requests USING brin (created_at);
 
+-- The provider's reports that were taken in: it sends some more than once.
+CREATE TABLE reports (
+    event_id    text PRIMARY KEY CHECK (length(event_id) BETWEEN 1 AND 200),
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX reports_age ON reports USING brin (received_at);
+
+-- Limits on mail, by the generic cell rate algorithm: the time until which a
+-- key's past use counts. Keys of recipients are keyed hashes.
+CREATE TABLE mail_limits (
+    key        text PRIMARY KEY,
+    used_until timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 -- +goose Down
-DROP TABLE requests, events, deliveries, invitations, users, organizations CASCADE;
+DROP TABLE mail_limits, reports, requests, events, deliveries, invitations, users, organizations CASCADE;
 DROP FUNCTION refuse_change();

@@ -59,6 +59,8 @@ const (
 	EventType_EVENT_TYPE_INVITATION_EXPIRED EventType = 14
 	// A mail's delivery state changed; delivery_state says to which.
 	EventType_EVENT_TYPE_DELIVERY_CHANGED EventType = 15
+	// A mail was queued that repeats the link shortly before it expires.
+	EventType_EVENT_TYPE_INVITATION_REMINDED EventType = 16
 )
 
 // Enum value maps for EventType.
@@ -80,6 +82,7 @@ var (
 		13: "EVENT_TYPE_INVITATION_REDEEMED",
 		14: "EVENT_TYPE_INVITATION_EXPIRED",
 		15: "EVENT_TYPE_DELIVERY_CHANGED",
+		16: "EVENT_TYPE_INVITATION_REMINDED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":         0,
@@ -98,6 +101,7 @@ var (
 		"EVENT_TYPE_INVITATION_REDEEMED": 13,
 		"EVENT_TYPE_INVITATION_EXPIRED":  14,
 		"EVENT_TYPE_DELIVERY_CHANGED":    15,
+		"EVENT_TYPE_INVITATION_REMINDED": 16,
 	}
 )
 
@@ -328,7 +332,7 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x05cause\x18\r \x01(\tR\x05cause\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x0f \x01(\tR\trequestId*\x9a\x04\n" +
+	"request_id\x18\x0f \x01(\tR\trequestId*\xbe\x04\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_CREATED\x10\x01\x12\x1f\n" +
@@ -346,7 +350,8 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x1dEVENT_TYPE_MAILED_LINK_KILLED\x10\f\x12\"\n" +
 	"\x1eEVENT_TYPE_INVITATION_REDEEMED\x10\r\x12!\n" +
 	"\x1dEVENT_TYPE_INVITATION_EXPIRED\x10\x0e\x12\x1f\n" +
-	"\x1bEVENT_TYPE_DELIVERY_CHANGED\x10\x0fBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x1bEVENT_TYPE_DELIVERY_CHANGED\x10\x0f\x12\"\n" +
+	"\x1eEVENT_TYPE_INVITATION_REMINDED\x10\x10BDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_event_proto_rawDescOnce sync.Once

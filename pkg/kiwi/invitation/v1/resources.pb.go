@@ -458,7 +458,10 @@ type Delivery struct {
 	// How often the provider was asked to send it.
 	Attempts int32 `protobuf:"varint,4,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// The provider's reason for the state, without any address; empty if it gave none.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The provider took the mail and has told nothing about it for longer than
+	// it should.
+	Stalled       bool `protobuf:"varint,6,opt,name=stalled,proto3" json:"stalled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -526,6 +529,13 @@ func (x *Delivery) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Delivery) GetStalled() bool {
+	if x != nil {
+		return x.Stalled
+	}
+	return false
 }
 
 // Invitation is the one invitation of a user for a target. Its id never
@@ -870,14 +880,15 @@ var File_kiwi_invitation_v1_resources_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\n" +
-	"\"kiwi/invitation/v1/resources.proto\x12\x12kiwi.invitation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x01\n" +
+	"\"kiwi/invitation/v1/resources.proto\x12\x12kiwi.invitation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x05state\x18\x02 \x01(\x0e2!.kiwi.invitation.v1.DeliveryStateR\x05state\x129\n" +
 	"\n" +
 	"changed_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\x05R\battempts\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xb0\x04\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
+	"\astalled\x18\x06 \x01(\bR\astalled\"\xb0\x04\n" +
 	"\n" +
 	"Invitation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +

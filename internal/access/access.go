@@ -1,0 +1,111 @@
+package access
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/authz"
+	"google.golang.org/grpc/credentials"
+)
+
+// defaultRefresh is how often files are looked at when nobody said.
+const defaultRefresh = 5 * time.Second
+
+// Config is what an Access needs. All files are PEM but for the policy.
+type Config struct {
+	// CertFile holds the server's certificate and then intermediate ones,
+	// KeyFile the key to it.
+	CertFile, KeyFile string
+	// ClientCAFile holds the CAs of callers. Expired ones are passed over, so
+	// that an old one may stay beside its successor.
+	ClientCAFile string
+	// PolicyFile is JSON; see the package's comment.
+	PolicyFile string
+	// Refresh is how often files are looked at. Zero stands for 5 s.
+	Refresh time.Duration
+	Logger  *slog.Logger
+}
+
+// Access lets callers in. It is safe for concurrent use.
+type Access struct {
+	pair   *source[*tls.Certificate]
+	cas    *source[*x509.CertPool]
+	policy *source[*authz.StaticInterceptor]
+	log    *slog.Logger
+
+	stop    context.CancelFunc
+	watcher sync.WaitGroup
+}
+
+// New reads all files and keeps looking at them until Close. A file that is
+// missing or broken, a weak key and an expired certificate are errors.
+func New(c Config) (*Access, error) {
+	a := &Access{
+		pair:   &source[*tls.Certificate]{what: "server certificate", paths: []string{c.CertFile, c.KeyFile}, parse: parsePair},
+		cas:    &source[*x509.CertPool]{what: "client CA", paths: []string{c.ClientCAFile}, parse: parseCAs},
+		policy: &source[*authz.StaticInterceptor]{what: "access policy", paths: []string{c.PolicyFile}, parse: parsePolicy},
+		log:    c.Logger,
+	}
+	for _, load := range []func() error{a.pair.load, a.cas.load, a.policy.load} {
+		if err := load(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Refresh <= 0 {
+		c.Refresh = defaultRefresh
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	a.watcher.Go(func() { a.watch(ctx, c.Refresh) })
+	return a, nil
+}
+
+// Close stops looking at files. Credentials and interceptors go on with what
+// was read last.
+func (a *Access) Close() {
+	a.stop()
+	a.watcher.Wait()
+}
+
+func (a *Access) watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			a.reload()
+		}
+	}
+}
+
+// reload looks at all files. Each source stands for itself: a broken policy
+// keeps no new certificate out.
+func (a *Access) reload() {
+	a.pair.reload(a.log)
+	a.cas.reload(a.log)
+	a.policy.reload(a.log)
+}
+
+// Credentials are those of a server that speaks TLS 1.3 only, with callers that
+// show a certificate of the client CA.
+func (a *Access) Credentials() credentials.TransportCredentials {
+	return credentials.NewTLS(&tls.Config{
+		MinVersion: tls.VersionTLS13,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return &tls.Config{
+				MinVersion:   tls.VersionTLS13,
+				Certificates: []tls.Certificate{*a.pair.get()},
+				ClientAuth:   tls.RequireAndVerifyClientCert,
+				ClientCAs:    a.cas.get(),
+				// A ticket would let a caller in again whose CA is gone.
+				SessionTicketsDisabled: true,
+			}, nil
+		},
+	})
+}

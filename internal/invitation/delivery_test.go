@@ -1,0 +1,177 @@
+package invitation_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// invited returns a user to whom an invitation was mailed, and that mail.
+func invited(t testing.TB) (*invitation.User, *invitation.Invitation, *invitation.Delivery) {
+	t.Helper()
+	u := &invitation.User{
+		ID: "user", Type: invitation.Employee, DisplayName: "Erika", Email: invitation.NewEmail("A@x.example", "a@x.example"), CreatedAt: start,
+	}
+	must(t, u.Send(invitation.TargetApp, start, validity))
+	inv := u.Invitations[invitation.TargetApp]
+	return u, inv, u.LatestDelivery(inv)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClaim: the worker looks again by itself, whatever the rules should have
+// cancelled before.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		meanwhile func(u *invitation.User, inv *invitation.Invitation, d *invitation.Delivery)
+		at        time.Duration
+		due       bool
+		state     invitation.DeliveryState
+	}{
+		"still wanted":    {due: true, state: invitation.Queued},
+		"on the last day": {at: validity - 1, due: true, state: invitation.Queued},
+		"expired":         {at: validity, state: invitation.Failed},
+		"other spelling": {due: true, state: invitation.Queued, meanwhile: func(u *invitation.User, _ *invitation.Invitation, _ *invitation.Delivery) {
+			u.Email = invitation.NewEmail("a@X.example", "a@x.example")
+		}},
+		"revoked": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.Stored = invitation.Revoked
+		}},
+		"redeemed": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.Stored = invitation.Redeemed
+		}},
+		"newer mail": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.DeliveryID = uuid.New()
+		}},
+		"newer generation": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.Mailed.Generation++
+		}},
+		"closed channel": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.Mailed.Open = false
+		}},
+		"other address": {state: invitation.Cancelled, meanwhile: func(u *invitation.User, _ *invitation.Invitation, _ *invitation.Delivery) {
+			u.Email = invitation.NewEmail("b@x.example", "b@x.example")
+		}},
+		"expired and superseded": {at: validity, state: invitation.Cancelled, meanwhile: func(_ *invitation.User, inv *invitation.Invitation, _ *invitation.Delivery) {
+			inv.Mailed.Generation++
+		}},
+		"cancelled": {state: invitation.Cancelled, meanwhile: func(_ *invitation.User, _ *invitation.Invitation, d *invitation.Delivery) {
+			d.State = invitation.Cancelled
+		}},
+		"accepted": {state: invitation.Accepted, meanwhile: func(_ *invitation.User, _ *invitation.Invitation, d *invitation.Delivery) {
+			d.State = invitation.Accepted
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u, inv, d := invited(t)
+			if c.meanwhile != nil {
+				c.meanwhile(u, inv, d)
+			}
+			if due := u.Claim(d.ID, start.Add(c.at)); due != c.due || d.State != c.state || (d.Attempts == 1) != c.due {
+				t.Errorf("due: %t, and the mail is %+v; want %t and %s", due, d, c.due, c.state)
+			}
+		})
+	}
+	u, _, _ := invited(t)
+	if u.Claim(uuid.New(), start) {
+		t.Error("a mail that nobody knows is due")
+	}
+}
+
+// TestWhatBecomesOfAMail: whatever is reported, in whatever order, more is
+// never replaced by less.
+func TestWhatBecomesOfAMail(t *testing.T) {
+	t.Parallel()
+	reports := map[string]func(*invitation.User, uuid.UUID){
+		"sent":    func(u *invitation.User, id uuid.UUID) { u.Sent(id, start) },
+		"refused": func(u *invitation.User, id uuid.UUID) { u.Unsent(id, true, "HTTP 400", start) },
+		"busy":    func(u *invitation.User, id uuid.UUID) { u.Unsent(id, false, "HTTP 503", start) },
+		"revoked": func(u *invitation.User, _ uuid.UUID) { _ = u.Revoke(invitation.TargetApp, start) },
+		"of other": func(u *invitation.User, _ uuid.UUID) {
+			u.Sent(uuid.New(), start)
+			u.Unsent(uuid.New(), true, "", start)
+		},
+	}
+	for _, c := range []struct {
+		order  []string
+		state  invitation.DeliveryState
+		reason string
+	}{
+		{[]string{"busy"}, invitation.Queued, "HTTP 503"},
+		{[]string{"busy", "sent"}, invitation.Accepted, ""},
+		{[]string{"sent", "busy"}, invitation.Accepted, ""},
+		{[]string{"sent", "refused"}, invitation.Accepted, ""},
+		{[]string{"refused", "sent"}, invitation.Accepted, ""},
+		{[]string{"refused"}, invitation.Failed, "HTTP 400"},
+		{[]string{"refused", "busy"}, invitation.Failed, "HTTP 400"},
+		{[]string{"refused", "revoked"}, invitation.Failed, "HTTP 400"},
+		{[]string{"revoked"}, invitation.Cancelled, ""},
+		{[]string{"revoked", "busy"}, invitation.Cancelled, ""},
+		{[]string{"revoked", "sent"}, invitation.Accepted, ""},
+		{[]string{"sent", "revoked"}, invitation.Accepted, ""},
+		{[]string{"of other"}, invitation.Queued, ""},
+	} {
+		u, _, d := invited(t)
+		for _, report := range slices.Concat(c.order, c.order) {
+			reports[report](u, d.ID)
+		}
+		if d.State != c.state || d.Reason != c.reason {
+			t.Errorf("after %v twice the mail is %s, %q; want %s, %q", c.order, d.State, d.Reason, c.state, c.reason)
+		}
+	}
+}
+
+// TestLastGeneration: a token can't name more generations, so the one after
+// the last is refused, and with it no link comes twice.
+func TestLastGeneration(t *testing.T) {
+	t.Parallel()
+	u, inv, _ := invited(t)
+	inv.Mailed.Generation = invitation.MaxGeneration - 1
+	must(t, u.Renew(invitation.TargetApp, start, validity))
+	if inv.Mailed.Generation != invitation.MaxGeneration {
+		t.Fatalf("generation is %d", inv.Mailed.Generation)
+	}
+	if err := u.Renew(invitation.TargetApp, start, validity); err == nil {
+		t.Errorf("a generation behind the last one: %+v", inv)
+	}
+	if err := u.Revoke(invitation.TargetApp, start); err != nil {
+		t.Errorf("an invitation in its last generation can't be revoked: %v", err)
+	}
+}
+
+// TestClone: a copy shares nothing that a rule may change, and starts with no
+// events.
+func TestClone(t *testing.T) {
+	t.Parallel()
+	u, _, _ := invited(t)
+	before := snapshot(u)
+	c := u.Clone()
+	if len(c.Events) != 0 {
+		t.Errorf("the copy comes with events %v", c.Events)
+	}
+	c.DisplayName, c.Email = "", invitation.Email{}
+	for _, inv := range c.Invitations {
+		if inv != nil {
+			*inv = invitation.Invitation{}
+		}
+	}
+	for _, d := range c.Deliveries {
+		*d = invitation.Delivery{}
+	}
+	c.Invitations, c.Deliveries = [2]*invitation.Invitation{}, append(c.Deliveries, nil)
+	if after := snapshot(u); after != before {
+		t.Errorf("what was done to the copy changed the original from\n%s\nto\n%s", before, after)
+	}
+}

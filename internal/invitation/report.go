@@ -1,0 +1,42 @@
+package invitation
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Report is what the provider says became of a mail. Reports come in any order
+// and more than once.
+type Report struct {
+	// EventID is the provider's own id of the report.
+	EventID    string
+	DeliveryID uuid.UUID
+	State      DeliveryState
+	// Reason is the provider's, without any address.
+	Reason string
+	// At is when it happened, by the provider's clock.
+	At time.Time
+	// HardBounce says that no mail can reach the address.
+	HardBounce bool
+}
+
+// Apply records a report on one of the user's mails. An address that turned out
+// to be undeliverable is marked so, unless the user has another one by now.
+func (u *User) Apply(r Report, now time.Time) error {
+	d := u.Delivery(r.DeliveryID)
+	if d == nil {
+		return ErrInvitationNotFound
+	}
+	at := r.At
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	u.advance(d, r.State, r.Reason, at)
+	if r.HardBounce && !u.EmailUndeliverable && d.To.Known() && d.To.Same(u.Email) {
+		u.EmailUndeliverable = true
+		e := Event{Type: EmailUndeliverable, DeliveryID: d.ID, Reason: r.Reason}
+		u.record(e)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// Report records what the provider says of mails, all of it in one transaction,
+// and returns how many reports were about mails of ours. A report that was taken
+// in before changes nothing.
+func (s *Store) Report(ctx context.Context, reports []invitation.Report) (known int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*s.timeout)
+	defer cancel()
+	for n := 0; ; n++ {
+		known, err = s.report(ctx, reports)
+		if err == nil || !transient(err) || n == 3 {
+			break
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("record reports: %w", translate(err))
+	}
+	return known, nil
+}
+
+func (s *Store) report(ctx context.Context, reports []invitation.Report) (known int, err error) {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	defer rollback(ctx, tx)
+	fresh, err := keepNew(ctx, tx, reports)
+	if err != nil {
+		return 0, fmt.Errorf("look for repeated reports: %w", err)
+	}
+	group := make([]*call, len(fresh))
+	for i, r := range fresh {
+		group[i] = &call{change: invitation.Change{
+			Key:     invitation.Key{DeliveryID: r.DeliveryID},
+			Request: invitation.Request{Cause: "provider"},
+			Rule:    func(u *invitation.User, now time.Time) error { return u.Apply(r, now) },
+		}}
+	}
+	if err := s.carryOut(ctx, tx, group); err != nil {
+		return 0, err
+	}
+	for _, k := range group {
+		switch {
+		case k.err == nil:
+			known++
+		case !errors.Is(k.err, invitation.ErrInvitationNotFound):
+			return 0, k.err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	return known, nil
+}
+
+// keepNew notes the reports' ids and returns those that were not there, in their
+// order. A second call with the same ids waits for the first to commit.
+func keepNew(ctx context.Context, tx pgx.Tx, reports []invitation.Report) ([]invitation.Report, error) {
+	ids := column(reports, func(r invitation.Report) string { return r.EventID })
+	slices.Sort(ids)
+	rows, err := tx.Query(ctx, `INSERT INTO reports (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	noted, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	isNew := make(map[string]bool, len(noted))
+	for _, id := range noted {
+		isNew[id] = true
+	}
+	var fresh []invitation.Report
+	for _, r := range reports {
+		if isNew[r.EventID] {
+			fresh = append(fresh, r)
+			delete(isNew, r.EventID)
+		}
+	}
+	return fresh, nil
+}

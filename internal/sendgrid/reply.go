@@ -1,0 +1,107 @@
+package sendgrid
+
+import (
+	"regexp"
+	"strings"
+)
+
+// maxReply is how much of a mail server's reply is looked at, in bytes.
+const maxReply = 2000
+
+// harmlessReply is one line of what a mail server replied to SendGrid, with
+// every word left out that is no status code and not in the vocabulary of
+// such replies. Anybody may run the server, and it says what it likes: the
+// address, a name ("Ms Smith has left"), a link. Unlike reason, it knows
+// neither the recipient nor the mail, so it only lets through what it knows.
+// Nothing at all is left of a reply in which it knows no word.
+func harmlessReply(said string) string {
+	var kept []string
+	known := false
+	for _, word := range strings.Fields(said[:min(len(said), maxReply)]) {
+		core := strings.Trim(word, "()<>[]{}'\"`*.,:;!?-")
+		switch {
+		case core == "":
+			continue
+		case isReplyWord(core):
+			known = true
+			if end := word[len(word)-1]; strings.IndexByte(".,:;", end) >= 0 {
+				core += string(end)
+			}
+		case len(kept) > 0 && kept[len(kept)-1] == redacted:
+			continue
+		default:
+			core = redacted
+		}
+		kept = append(kept, core)
+	}
+	if !known {
+		return ""
+	}
+	return shortened(strings.Join(kept, " "))
+}
+
+// statusCode is an SMTP reply code or an enhanced one (RFC 3463).
+var statusCode = regexp.MustCompile(`^[245]([0-9]{2}|\.[0-9]{1,3}\.[0-9]{1,3})$`)
+
+// isReplyWord also knows what hyphens and slashes join, as in 550-5.1.1.
+func isReplyWord(word string) bool {
+	word = strings.TrimSuffix(strings.ToLower(word), "'s")
+	for part := range strings.SplitSeq(strings.ReplaceAll(word, "/", "-"), "-") {
+		if !statusCode.MatchString(part) && !vocabulary[part] {
+			return false
+		}
+	}
+	return true
+}
+
+var vocabulary = set(`
+	a about abort aborted accept accepted access account accounts action active address addresses administrator again
+	age all allocated allocation allowed already an and another any are as at attachment attempt attempts
+	authenticate authenticated authentication authorized available
+	back bad banned be because been before being blacklist blacklisted block blocked blocklist body bounce bounced
+	bulk busy but by
+	can can't cannot certificate change check checking client closed closing command complaint complaints
+	configuration configured connect connected connecting connection connections contact contain contained contains
+	content could couldn't current currently
+	data day days deactivated deferred delay delayed deleted deliver delivered delivery denied deny destination detected
+	dialing did direct disabled disallowed discarded dkim dmarc dns do does doesn't domain don't double due duplicate dynamic
+	early email emails end eof error errors exceed exceeded exceeds exchange exist existing exists expired explanation
+	external extra
+	failed fails failure far few file filter filtered fixed for forbidden format formatted found frequency frequently
+	from full further
+	get given greylist greylisted greylisting greeting
+	had handshake has have header headers helo high history host hosts hour hours
+	if illegal in inactive inbox incorrect infected info information insufficient internal invalid invitation ip ips is isn't it
+	junk
+	keep known
+	large later learn legitimate likely limit limited limits link links list listed local locked long lookup loop low
+	mail mailbox mailboxes mailer mails malformed many maximum message messages minute minutes missing more moved much
+	must mx
+	name named network never new no non none not now number
+	of off offline on one only open or originating other our out over own
+	package password permanent permanently permission permitted please point policies policy poor possible postmaster
+	prevent prevents problem prohibited protect protocol provided ptr
+	queue quickly quota
+	rate rates reach reached read receive received receiver receiving recipient recipients record records refused
+	reject rejected rejecting rejection relay relaying remote removed reply reported reporting reputation request
+	requested require required requires resend reset resolve resources response restricted restriction restrictions
+	retry return returned reverse rule rules
+	same secure security see seems send sender senders sending sent server servers service session size slow smtp
+	smtpapi so soft some soon space spaces spam spf spoofed spamming status stopped storage string subject support suspected
+	suspended suspicious syntax system systems
+	table technical temporarily temporary terminated than that the their there these this throttled throttling time timed
+	timeout timeouts times tls to too traffic transaction transient tried try trying typos
+	unable unauthenticated unauthorized unavailable undeliverable unexpected unknown unnecessary unrecognized
+	unrouteable unsolicited unsubscribed unusual up us use used user users using
+	valid validation verification verified verify via violation virtual virus visit volume
+	wait was were when which while with within without would wrong
+	yet you your
+`)
+
+func set(words string) map[string]bool {
+	all := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		all[word] = true
+	}
+	return all
+}
