@@ -30,7 +30,7 @@ func identity(c *x509.Certificate) string {
 	case len(c.URIs) == 1:
 		return c.URIs[0].String()
 	case len(c.URIs) == 0 && len(c.DNSNames) == 1 && !strings.ContainsAny(c.DNSNames[0], ":/"):
-		// A name with these would be a URI that no CA checked as one.
+		// A name with these is no DNS name, and could pass for a URI.
 		return c.DNSNames[0]
 	default:
 		return ""

@@ -53,8 +53,8 @@ func checkRules(rules []rule) error {
 		}
 		seen[r.Name] = true
 		for _, pattern := range slices.Concat(r.Source.Principals, r.Request.Paths) {
-			if inner := strings.TrimPrefix(strings.TrimSuffix(pattern, "*"), "*"); pattern != "*" &&
-				(strings.Contains(inner, "*") || len(pattern)-len(inner) > 1) {
+			stars := strings.Count(pattern, "*")
+			if stars > 1 || stars == 1 && !strings.HasPrefix(pattern, "*") && !strings.HasSuffix(pattern, "*") {
 				return fmt.Errorf("rule %q: a star can't be where it is in %q", r.Name, pattern)
 			}
 		}

@@ -66,7 +66,7 @@ func (s *source[T]) try() (a attempt) {
 		a.problem = err.Error()
 		return a
 	}
-	// The key is not kept, and nothing that a dictionary would find.
+	// A sum says whether they changed; the key itself is not kept here.
 	hash := sha256.New()
 	for _, content := range contents {
 		sum := sha256.Sum256(content)

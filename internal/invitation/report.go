@@ -32,6 +32,7 @@ func (u *User) Apply(r Report, now time.Time) error {
 	if at.IsZero() || at.After(now) {
 		at = now
 	}
+	d.Attempts = max(d.Attempts, 1) // even if a restored backup knows of none
 	u.advance(d, r.State, r.Reason, at)
 	if r.HardBounce && !u.EmailUndeliverable && d.To.Known() && d.To.Same(u.Email) {
 		u.EmailUndeliverable = true

@@ -73,9 +73,11 @@ func newStack(t testing.TB) *stack {
 	return newStackOn(t, pgtest.Database(t), io.Discard)
 }
 
-// newStackOn starts a server on a database that others may share.
-func newStackOn(t testing.TB, dsn string, logs io.Writer) *stack {
+// newStackOn starts a server on a database that others may share, with the
+// limits on mail, if any.
+func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Limit) *stack {
 	t.Helper()
+	limits = append(limits, postgres.Limit{}, postgres.Limit{})
 	settings, err := pgxpool.ParseConfig(dsn)
 	must(t, err)
 	settings.MaxConns = 8
@@ -84,16 +86,19 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer) *stack {
 	t.Cleanup(pool.Close)
 	queue, err := delivery.NewQueue(pool)
 	must(t, err)
-	store := postgres.New(postgres.Config{Pool: pool, Enqueue: queue.Enqueue})
+	linker := newLinker(t)
+	store := postgres.New(postgres.Config{
+		Pool: pool, Enqueue: queue.Enqueue, PerRecipient: limits[0], PerOrganization: limits[1], Pseudonym: linker.Pseudonym,
+	})
 	t.Cleanup(store.Close)
-	s := &stack{t: t, pool: pool, store: store, linker: newLinker(t), logs: logs}
+	s := &stack{t: t, pool: pool, store: store, linker: linker, logs: logs}
 	s.serve()
 	return s
 }
 
 func (s *stack) serve() {
 	srv, err := server.New(server.Config{
-		Store: s.store, Linker: s.linker, Validity: validity, Ping: s.store.Ping,
+		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	})
 	must(s.t, err)

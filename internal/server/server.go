@@ -36,7 +36,7 @@ type Config struct {
 	// StalledAfter is how long the provider may take to tell about a mail that
 	// it took.
 	StalledAfter time.Duration
-	Logger   *slog.Logger
+	Logger       *slog.Logger
 	// Ping reports whether the database is there; it decides about health.
 	Ping func(ctx context.Context) error
 }

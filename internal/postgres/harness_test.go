@@ -1,0 +1,203 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+)
+
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(migrateEnv); dsn != "" {
+		os.Exit(migrateOnly(dsn))
+	}
+	pgtest.Main(m, migrate)
+}
+
+func migrate(ctx context.Context, dsn string) error {
+	pool, err := pgxpool.New(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool); err != nil {
+		return err
+	}
+	return delivery.Migrate(ctx, pool)
+}
+
+const (
+	validity = 14 * 24 * time.Hour
+	org      = "org-1"
+	app      = invitation.TargetApp
+	// patience ends a hang; nothing here waits for it to pass.
+	patience = 2 * time.Minute
+)
+
+// db is a database of the test's own.
+type db struct {
+	testing.TB
+	dsn  string
+	pool *pgxpool.Pool
+}
+
+func newDB(t testing.TB) *db {
+	t.Helper()
+	return openDB(t, pgtest.Database(t))
+}
+
+func openDB(t testing.TB, dsn string) *db {
+	t.Helper()
+	return &db{TB: t, dsn: dsn, pool: openPool(t, dsn)}
+}
+
+func openPool(t testing.TB, dsn string, settings ...func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	c, err := pgxpool.ParseConfig(dsn)
+	must(t, err)
+	c.MaxConns = 8
+	c.ConnConfig.ConnectTimeout = 2 * time.Second
+	for _, set := range settings {
+		set(c)
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), c)
+	must(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// server starts a Store with connections of its own, as another server would.
+func (d *db) server(settings ...func(*postgres.Config)) *postgres.Store {
+	d.Helper()
+	return newStore(d, openPool(d, d.dsn), settings...)
+}
+
+func newStore(t testing.TB, pool *pgxpool.Pool, settings ...func(*postgres.Config)) *postgres.Store {
+	t.Helper()
+	queue, err := delivery.NewQueue(pool)
+	must(t, err)
+	c := postgres.Config{Pool: pool, Enqueue: queue.Enqueue, Timeout: 30 * time.Second}
+	for _, set := range settings {
+		set(&c)
+	}
+	s := postgres.New(c)
+	t.Cleanup(s.Close)
+	return s
+}
+
+var counter atomic.Int64
+
+// newID is a user's id that no other user has.
+func newID() string { return fmt.Sprintf("user-%06d", counter.Add(1)) }
+
+func emailOf(id string) invitation.Email { return email(id + "@example.com") }
+
+func email(address string) invitation.Email {
+	return invitation.NewEmail(address, strings.ToLower(address))
+}
+
+// person creates an employee with an address, and returns the id.
+func person(t testing.TB, s *postgres.Store) string {
+	t.Helper()
+	id := newID()
+	do(t, s, create(id, emailOf(id)))
+	return id
+}
+
+// do carries out what must succeed.
+func do(t testing.TB, s *postgres.Store, c invitation.Change) invitation.Result {
+	t.Helper()
+	res, err := s.Update(t.Context(), c)
+	if err != nil {
+		t.Fatalf("%s: %v", c.Request.Cause, err)
+	}
+	return res
+}
+
+func read(t testing.TB, s *postgres.Store, id string) *invitation.User {
+	t.Helper()
+	res, err := s.Read(t.Context(), invitation.Key{UserID: id})
+	must(t, err)
+	return res.User
+}
+
+func (d *db) exec(sql string, args ...any) {
+	d.Helper()
+	_, err := d.pool.Exec(context.Background(), sql, args...)
+	must(d, err)
+}
+
+func (d *db) count(sql string, args ...any) (n int) {
+	d.Helper()
+	must(d, d.pool.QueryRow(context.Background(), sql, args...).Scan(&n))
+	return n
+}
+
+// text returns a query's rows, a line each.
+func (d *db) text(sql string, args ...any) string {
+	d.Helper()
+	rows, err := d.pool.Query(context.Background(), sql, args...)
+	must(d, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(d, err)
+	return strings.Join(lines, "\n")
+}
+
+// events counts a user's events of a type.
+func (d *db) events(id string, kind invitation.EventType) int {
+	d.Helper()
+	return d.count(`SELECT count(*) FROM events WHERE user_id = $1 AND type = $2`, id, string(kind))
+}
+
+// jobs counts the jobs of all mails of a user.
+func (d *db) jobs(id string) int {
+	d.Helper()
+	return d.count(`SELECT count(*) FROM river_job j JOIN deliveries d ON d.id = (j.args->>'delivery_id')::uuid WHERE d.user_id = $1`, id)
+}
+
+// row is a user's row with its invitations and mails, as text.
+func (d *db) row(id string) string {
+	d.Helper()
+	return d.text(`SELECT u::text FROM users u WHERE id = $1
+		UNION ALL SELECT i::text FROM invitations i WHERE user_id = $1
+		UNION ALL SELECT m::text FROM deliveries m WHERE user_id = $1`, id)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// as names the refusal that an error is, for reports.
+func as(err error) string {
+	if err == nil {
+		return "OK"
+	}
+	for _, known := range []error{
+		invitation.ErrUserNotFound, invitation.ErrInvitationNotFound, invitation.ErrEmailInUse, invitation.ErrUserExists,
+		invitation.ErrRequestIDReused, invitation.ErrUnavailable, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	text, _, _ := strings.Cut(err.Error(), " at goroutine")
+	return text
+}
+
+func newRequest() uuid.UUID { return uuid.New() }
