@@ -59,11 +59,17 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return runWorkers(ctx, workers, c.DrainTimeout, log) })
 	}
 	if api {
-		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log, Ping: store.Ping})
+		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log, Ping: store.Ping, Woken: store.Woken})
 		if err != nil {
 			return err
 		}
 		group.Go(func() error { return c.runServer(ctx, s, log) })
+		if !c.DatabasePooler {
+			group.Go(func() error {
+				store.Listen(ctx)
+				return nil
+			})
+		}
 	}
 	return group.Wait()
 }

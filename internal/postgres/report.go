@@ -62,6 +62,7 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 	if err := tx.Commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
+	s.waker.touch()
 	return known, nil
 }
 

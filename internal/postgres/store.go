@@ -43,6 +43,7 @@ type Store struct {
 	enqueue Enqueue
 	timeout time.Duration
 	limits  limits
+	waker   *waker
 
 	size    int
 	waiting chan *call
@@ -57,6 +58,7 @@ func New(c Config) *Store {
 		pool: c.Pool, enqueue: c.Enqueue,
 		timeout: or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
+		waker:   newWaker(),
 		size:    or(c.GroupSize, 128),
 		waiting: make(chan *call, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),
@@ -64,6 +66,7 @@ func New(c Config) *Store {
 	for range or(c.Groups, 3) {
 		s.groups.Go(s.work)
 	}
+	s.groups.Go(s.notify)
 	return s
 }
 

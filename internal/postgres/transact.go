@@ -32,6 +32,7 @@ func (s *Store) transact(ctx context.Context, group []*call) (committing bool, e
 	if err := tx.Commit(ctx); err != nil {
 		return true, fmt.Errorf("commit: %w", err)
 	}
+	s.waker.touch()
 	return false, nil
 }
 

@@ -98,12 +98,13 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 
 func (s *stack) serve() {
 	srv, err := server.New(server.Config{
-		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour, Ping: s.store.Ping,
+		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour, Woken: s.store.Woken, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	})
 	must(s.t, err)
 	listener := bufconn.Listen(1 << 20)
 	go func() { _ = srv.Serve(listener) }()
+	go s.store.Listen(s.t.Context())
 	go srv.Watch(s.t.Context(), 50*time.Millisecond)
 	s.t.Cleanup(srv.Stop)
 	dial := []grpc.DialOption{

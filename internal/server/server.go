@@ -37,6 +37,9 @@ type Config struct {
 	// it took.
 	StalledAfter time.Duration
 	Logger       *slog.Logger
+	// Woken returns a channel that is closed when there may be new events; nil
+	// if nobody tells.
+	Woken func() <-chan struct{}
 	// Ping reports whether the database is there; it decides about health.
 	Ping func(ctx context.Context) error
 }

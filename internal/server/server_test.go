@@ -114,29 +114,6 @@ func awaitHealth(t *testing.T, watch healthpb.Health_WatchClient, status healthp
 	}
 }
 
-// TestWatchEvents: from a cursor on, in order, and what happens later too.
-func TestWatchEvents(t *testing.T) {
-	t.Parallel()
-	s := newStack(t)
-	for range 3 {
-		s.person(pb.UserType_USER_TYPE_TENANT)
-	}
-	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: 1})
-	must(t, err)
-	for sequence := int64(2); sequence <= 6; sequence++ {
-		if sequence == 4 {
-			for range 3 {
-				s.person(pb.UserType_USER_TYPE_TENANT)
-			}
-		}
-		got, err := stream.Recv()
-		must(t, err)
-		if got.GetEvent().GetSequence() != sequence {
-			t.Fatalf("got event %d, want %d", got.GetEvent().GetSequence(), sequence)
-		}
-	}
-}
-
 // lockedBuffer takes logs from many goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex

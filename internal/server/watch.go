@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	watchPage  = 200
-	watchEvery = 500 * time.Millisecond
+	watchPage = 200
+	// watchEvery is how often a stream looks for events that nobody told it of.
+	watchEvery = time.Second
 )
 
 // WatchEvents implements pb.InvitationServiceServer. Events are numbered in the
@@ -19,6 +20,7 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 	ctx := stream.Context()
 	filter := invitation.EventFilter{OrganizationID: req.GetOrganizationId(), After: req.GetAfterSequence(), Limit: watchPage}
 	for {
+		woken := s.woken()
 		events, err := s.Store.Events(ctx, filter)
 		if err != nil {
 			return err
@@ -35,7 +37,16 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-woken:
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// woken is nil, on which nobody wakes, if nobody tells of new events.
+func (a *api) woken() <-chan struct{} {
+	if a.Woken == nil {
+		return nil
+	}
+	return a.Woken()
 }

@@ -1,0 +1,103 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// TestWatchEvents: from a cursor on, in order, and what happens later too.
+func TestWatchEvents(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for range 3 {
+		s.person(pb.UserType_USER_TYPE_TENANT)
+	}
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: 1})
+	must(t, err)
+	for sequence := int64(2); sequence <= 6; sequence++ {
+		if sequence == 4 {
+			for range 3 {
+				s.person(pb.UserType_USER_TYPE_TENANT)
+			}
+		}
+		got, err := stream.Recv()
+		must(t, err)
+		if got.GetEvent().GetSequence() != sequence {
+			t.Fatalf("got event %d, want %d", got.GetEvent().GetSequence(), sequence)
+		}
+	}
+}
+
+// TestWatchWithInterruptions: two servers write at once; a consumer that hangs
+// up at random and goes on at the other server sees exactly what ListEvents
+// lists.
+func TestWatchWithInterruptions(t *testing.T) {
+	t.Parallel()
+	const writers, people = 8, 15
+	dsn := pgtest.Database(t)
+	servers := []*stack{newStackOn(t, dsn, io.Discard), newStackOn(t, dsn, io.Discard)}
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			for range people {
+				s := servers[w%2]
+				id := s.person(pb.UserType_USER_TYPE_TENANT)
+				s.send(id, app)
+				s.revoke(id)
+			}
+		})
+	}
+	const total = writers * people * 4 // created, issued, mail cancelled, revoked
+	var seen []int64
+	for n := 0; len(seen) < total; n++ {
+		seen = servers[n%2].watchSome(seen, total)
+	}
+	writing.Wait()
+	if listed := servers[0].sequences(); !slices.Equal(seen, listed) {
+		t.Errorf("the stream showed %d events, the list %d", len(seen), len(listed))
+	}
+}
+
+// watchSome goes on behind what was seen, and hangs up after some events.
+func (s *stack) watchSome(seen []int64, total int) []int64 {
+	s.t.Helper()
+	ctx, hangUp := context.WithCancel(s.t.Context())
+	defer hangUp()
+	after := int64(0)
+	if len(seen) > 0 {
+		after = seen[len(seen)-1]
+	}
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(ctx, &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: after})
+	must(s.t, err)
+	for range 1 + rand.N(20) {
+		if len(seen) == total {
+			break
+		}
+		got, err := stream.Recv()
+		must(s.t, err)
+		seen = append(seen, got.GetEvent().GetSequence())
+	}
+	return seen
+}
+
+func (s *stack) sequences() (all []int64) {
+	s.t.Helper()
+	req := &pb.ListEventsRequest{OrganizationId: org, PageSize: 500}
+	for {
+		resp, err := s.ListEvents(s.t.Context(), req)
+		must(s.t, err)
+		for _, e := range resp.GetEvents() {
+			all = append(all, e.GetSequence())
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.GetPageToken() == "" {
+			return all
+		}
+	}
+}
