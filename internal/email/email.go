@@ -47,6 +47,7 @@ func load(locale invitation.Locale, deadline deadline) language {
 type content struct {
 	Locale       invitation.Locale
 	Portal       bool
+	Reminder     bool
 	Name         string
 	Organization string
 	Link         string
@@ -83,6 +84,7 @@ func Render(m invitation.Mail) (invitation.Message, error) {
 	c := content{
 		Locale:       locale,
 		Portal:       m.Target == invitation.TargetPortal,
+		Reminder:     m.Reminder,
 		Name:         oneLine(m.DisplayName),
 		Organization: oneLine(m.OrganizationName),
 		Link:         m.Link.Reveal(),

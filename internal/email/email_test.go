@@ -42,7 +42,11 @@ func samples() map[string]invitation.Mail {
 	mails := make(map[string]invitation.Mail)
 	for _, target := range invitation.Targets() {
 		for _, locale := range []invitation.Locale{invitation.German, invitation.English} {
-			mails[strings.ToLower(target.String())+"."+string(locale)] = sample(target, locale)
+			name := strings.ToLower(target.String()) + "." + string(locale)
+			mails[name] = sample(target, locale)
+			reminder := sample(target, locale)
+			reminder.Reminder = true
+			mails["reminder."+name] = reminder
 		}
 	}
 	return mails
@@ -86,6 +90,11 @@ func golden(t *testing.T, name, got string) {
 func TestEveryMailSaysAllOfIt(t *testing.T) {
 	t.Parallel()
 	says := map[string][]string{
+		"reminder.app.de":    {"zur KIWI App", "läuft bald ab", "noch nicht genutzt", "Gültig bis 9. Dezember 2026, 14:05 Uhr"},
+		"reminder.portal.de": {"zum KIWI Portal", "läuft bald ab", "noch nicht genutzt", "Gültig bis 9. Dezember 2026, 14:05 Uhr"},
+		"reminder.app.en":    {"to the KIWI App", "expires soon", "not been used", "Valid until 9 December 2026, 14:05 (CET)"},
+		"reminder.portal.en": {"to the KIWI Portal", "expires soon", "not been used", "Valid until 9 December 2026, 14:05 (CET)"},
+
 		"app.de":    {"zur KIWI App", "Gültig bis 9. Dezember 2026, 14:05 Uhr", "genau einmal", "nicht erwartet", "neuesten E-Mail", "abgelaufen"},
 		"portal.de": {"zum KIWI Portal", "Gültig bis 9. Dezember 2026, 14:05 Uhr", "genau einmal", "nicht erwartet", "neuesten E-Mail", "abgelaufen"},
 		"app.en":    {"to the KIWI App", "Valid until 9 December 2026, 14:05 (CET)", "exactly once", "did not expect", "latest e-mail", "expired"},

@@ -98,7 +98,7 @@ var (
 // three with the phones, the small ones in the last.
 const (
 	sheetWidth  = 2 * 1024
-	sheetHeight = 5*1350 + 2*1700 + 2100
+	sheetHeight = 9*1350 + 6*1700 + 2100
 )
 
 // allViews go onto the sheet in this order, in rows.

@@ -22,17 +22,14 @@ type Linker struct {
 // linkable is what a QR code's alphanumeric mode can hold of a URL.
 var linkable = regexp.MustCompile(`^HTTPS?://[0-9A-Z.:-]+/[0-9A-Z./-]*$`)
 
-// NewLinker returns a Linker for links below the base URL. Links are written in
-// upper case, where host and scheme don't mind; the base's path has to be
-// answered in upper case too.
+// NewLinker returns a Linker for links below the base URL. QR codes hold links in
+// upper case: host and scheme don't mind, and the base's path has to be answered
+// in upper case too.
 func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
-	base := strings.ToUpper(baseURL)
-	if u, err := url.Parse(baseURL); err != nil || u.Hostname() == "" || !linkable.MatchString(base) {
+	if u, err := url.Parse(baseURL); err != nil || u.Hostname() == "" || !linkable.MatchString(strings.ToUpper(baseURL)) {
 		return nil, errors.New("the base URL of links is no plain http or https URL with a path")
 	}
-	if !strings.HasSuffix(base, "/") {
-		base += "/"
-	}
+	base := strings.TrimSuffix(baseURL, "/") + "/"
 	if n := len(base) + TokenChars; n > maxLink {
 		return nil, fmt.Errorf("the base URL of links is %d characters too long: a link of %d fits a QR code, at most %d does",
 			n-maxLink, n, maxLink)

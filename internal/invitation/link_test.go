@@ -18,13 +18,13 @@ func TestLink(t *testing.T) {
 		ID: someToken.InvitationID, Mailed: invitation.Channel{Generation: 7, Open: true}, Shared: invitation.Channel{Generation: 3},
 	}
 	for base, want := range map[string]string{
-		"https://app.kiwi.example/I/":  "HTTPS://APP.KIWI.EXAMPLE/I/",
-		"https://app.kiwi.example/i":   "HTTPS://APP.KIWI.EXAMPLE/I/",
-		"https://app.kiwi.example/":    "HTTPS://APP.KIWI.EXAMPLE/",
-		"http://localhost:8080/I/":     "HTTP://LOCALHOST:8080/I/",
+		"https://app.kiwi.example/I/":  "https://app.kiwi.example/I/",
+		"https://app.kiwi.example/i":   "https://app.kiwi.example/i/",
+		"https://app.kiwi.example/":    "https://app.kiwi.example/",
+		"http://localhost:8080/I/":     "http://localhost:8080/I/",
 		"HTTPS://KIWI.KI/A.B/C-D/":     "HTTPS://KIWI.KI/A.B/C-D/",
-		"https://" + longest[8:] + "/": strings.ToUpper(longest) + "/",
-		longest:                        strings.ToUpper(longest) + "/",
+		"https://" + longest[8:] + "/": longest + "/",
+		longest:                        longest + "/",
 	} {
 		l, err := invitation.NewLinker(base, r)
 		if err != nil {
@@ -34,7 +34,7 @@ func TestLink(t *testing.T) {
 		for channel, generation := range map[invitation.ChannelName]int{invitation.Mailed: 7, invitation.Shared: 3} {
 			link := l.Link(inv, channel).Reveal()
 			token, found := strings.CutPrefix(link, want)
-			if !found || !alphanumeric.MatchString(link) {
+			if !found || !alphanumeric.MatchString(strings.ToUpper(link)) {
 				t.Errorf("a link below %q is %q", base, link)
 			}
 			got, err := l.Verify(token)

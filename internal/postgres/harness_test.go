@@ -200,4 +200,6 @@ func as(err error) string {
 	return text
 }
 
+func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
+
 func newRequest() uuid.UUID { return uuid.New() }

@@ -19,8 +19,8 @@ const (
 // trial is two calls that race, and what has to be true afterwards.
 type trial struct {
 	a, b func() error
-	// hold is the user whose row is locked until both calls wait for it.
-	hold  string
+	// hold are the users whose rows are locked until both calls wait for them.
+	hold  []string
 	check func(errA, errB error) error
 }
 
@@ -46,7 +46,7 @@ func (tr trial) run(d *db, held bool) (errA, errB error) {
 		<-start
 		done <- tr.a()
 	}()
-	if !held || tr.hold == "" {
+	if !held || tr.hold == nil {
 		close(start)
 		errB = tr.b()
 		return <-done, errB
@@ -55,7 +55,7 @@ func (tr trial) run(d *db, held bool) (errA, errB error) {
 	defer cancel()
 	tx, err := d.pool.Begin(ctx)
 	must(d, err)
-	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, tr.hold)
+	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = ANY ($1) FOR UPDATE`, tr.hold)
 	must(d, err)
 	other := make(chan error, 1)
 	go func() { other <- tr.b() }()

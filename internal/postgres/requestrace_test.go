@@ -59,7 +59,7 @@ func TestOneRequestTwice(t *testing.T) {
 					},
 				}
 				if name != "create" {
-					tr.hold = id
+					tr.hold = []string{id}
 				}
 				return tr
 			})
@@ -88,7 +88,7 @@ func TestOneRequestIDForTwo(t *testing.T) {
 	race(t, func(d *db, a, b *postgres.Store) trial {
 		one, two, request := person(d, a), person(d, a), newRequest()
 		return trial{
-			a: update(a, identified(send(one), request)), b: update(b, identified(send(two), request)), hold: one,
+			a: update(a, identified(send(one), request)), b: update(b, identified(send(two), request)), hold: []string{one, two},
 			check: func(errA, errB error) error {
 				mails := []int{d.jobs(one), d.jobs(two)}
 				if !oneWins(errA, errB, invitation.ErrRequestIDReused) || (errA == nil) != (mails[0] == 1) || (errB == nil) != (mails[1] == 1) {

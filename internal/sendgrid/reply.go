@@ -56,7 +56,7 @@ func isReplyWord(word string) bool {
 
 var vocabulary = set(`
 	a about abort aborted accept accepted access account accounts action active address addresses administrator again
-	age all allocated allocation allowed already an and another any are as at attachment attempt attempts
+	age all allocated allocation allowed already amount an and another any are as at attachment attempt attempts
 	authenticate authenticated authentication authorized available
 	back bad banned be because been before being blacklist blacklisted block blocked blocklist body bounce bounced
 	bulk busy but by
@@ -82,14 +82,14 @@ var vocabulary = set(`
 	package password permanent permanently permission permitted please point policies policy poor possible postmaster
 	prevent prevents problem prohibited protect protocol provided ptr
 	queue quickly quota
-	rate rates reach reached read receive received receiver receiving recipient recipients record records refused
+	rate rates reach reached read receive received receiver receiving recipient recipients record records reduce refused
 	reject rejected rejecting rejection relay relaying remote removed reply reported reporting reputation request
 	requested require required requires resend reset resolve resources response restricted restriction restrictions
 	retry return returned reverse rule rules
 	same secure security see seems send sender senders sending sent server servers service session size slow smtp
-	smtpapi so soft some soon space spaces spam spf spoofed spamming status stopped storage string subject support suspected
+	smtpapi so soft some soon space spaces spam spamhaus spamming spf spoofed status stopped storage string subject support suspected
 	suspended suspicious syntax system systems
-	table technical temporarily temporary terminated than that the their there these this throttled throttling time timed
+	table taken technical temporarily temporary terminated than that the their there these this throttled throttling time timed
 	timeout timeouts times tls to too traffic transaction transient tried try trying typos
 	unable unauthenticated unauthorized unavailable undeliverable unexpected unknown unnecessary unrecognized
 	unrouteable unsolicited unsubscribed unusual up us use used user users using

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -153,4 +154,7 @@ func drawing(req *pb.GenerateQRRequest) (*qrDrawing, error) {
 	return d, nil
 }
 
-func (d *qrDrawing) image(link string) ([]byte, error) { return d.draw(link, d.options) }
+// image holds the link in upper case, which takes a smaller code.
+func (d *qrDrawing) image(link string) ([]byte, error) {
+	return d.draw(strings.ToUpper(link), d.options)
+}

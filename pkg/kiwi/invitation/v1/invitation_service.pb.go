@@ -689,7 +689,7 @@ type GenerateQRResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The invitation.
 	Invitation *Invitation `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
-	// The link, upper-case as in the code. Empty, and so is the image, when the
+	// The link. The code holds it in upper case, which is the same link. Empty, and so is the image, when the
 	// call is a repetition and the invitation is no longer pending.
 	Link string `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
 	// The QR code.

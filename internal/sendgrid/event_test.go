@@ -1,0 +1,342 @@
+package sendgrid
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// events is a body as SendGrid writes it.
+func events(all ...string) string { return "[" + strings.Join(all, ",") + "]\r\n" }
+
+func bounceEvent(n int) string {
+	return fmt.Sprintf(`{"email":"erika%d@kiwi.test","event":"bounce","type":"bounce","timestamp":1700000001,"reason":"550 5.1.1 user unknown","status":"5.1.1","sg_event_id":"b-%d","delivery_id":%q}`, n, n, message(n).DeliveryID)
+}
+
+func deliveredEvent(n int) string {
+	return fmt.Sprintf(`{"email":"erika%d@kiwi.test","event":"delivered","timestamp":1700000002,"response":"250 2.0.0 OK","sg_event_id":"d-%d","delivery_id":%q}`, n, n, message(n).DeliveryID)
+}
+
+// one reads a single event of delivery 1 with the fields added.
+func one(t *testing.T, fields string) invitation.Report {
+	t.Helper()
+	b, err := readBatch([]byte(events(fmt.Sprintf(`{"sg_event_id":"e","timestamp":1700000001,"delivery_id":%q,%s}`, message(1).DeliveryID, fields))), 10)
+	if err != nil || len(b.reports) != 1 {
+		t.Fatalf("%s: batch %+v, error %v", fields, b, err)
+	}
+	return b.reports[0]
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		fields string
+		state  invitation.DeliveryState
+		reason string
+		hard   bool
+	}{
+		{`"event":"processed","send_at":0`, invitation.Accepted, "", false},
+		{`"event":"delivered","response":"250 2.0.0 OK 1513299569 for erika@kiwi.test"`, invitation.Delivered, "", false},
+		{`"event":"spamreport"`, invitation.ReportedSpam, "", false},
+		{`"event":"deferred","response":"400 try again later","attempt":"5"`, invitation.Deferred, "400 try again later", false},
+		{`"event":"deferred","reason":"450 greylisted"`, invitation.Deferred, "450 greylisted", false},
+		{`"event":"deferred"`, invitation.Deferred, "", false},
+		{`"event":"bounce","type":"bounce","reason":"500 unknown recipient","status":"5.0.0"`, invitation.Bounced, "500 unknown recipient", true},
+		{`"event":"bounce","reason":"500 unknown recipient"`, invitation.Bounced, "500 unknown recipient", true},
+		{`"event":"bounce","type":null,"reason":null,"status":"5.1.1"`, invitation.Bounced, "5.1.1", true},
+		{`"event":"bounce","type":"bounce","reason":"Benutzer unbekannt","status":"5.1.1"`, invitation.Bounced, "5.1.1", true},
+		{`"event":"bounce","type":"bounce","reason":"Benutzer unbekannt","bounce_classification":"Invalid Address"`, invitation.Bounced, "Invalid Address: [redacted]", true},
+		{`"event":"bounce","type":"bounce","bounce_classification":"Mailbox Unavailable"`, invitation.Bounced, "Mailbox Unavailable", true},
+		{`"event":"bounce","type":"blocked","reason":"554 5.7.1 blocked","bounce_classification":"Reputation"`, invitation.Bounced, "Reputation: 554 5.7.1 blocked", false},
+		{`"event":"bounce","type":"blocked","bounce_classification":"Unclassified","reason":"unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address"`,
+			invitation.Bounced, "unable to get mx info: failed to get IPs from PTR record: lookup [redacted] unrecognized address", false},
+		{`"event":"bounce","type":"expired"`, invitation.Bounced, "", false},
+		{`"event":"dropped","reason":"Bounced Address","status":"5.0.0"`, invitation.Dropped, "Bounced Address", true},
+		{`"event":"dropped","reason":"bounced address"`, invitation.Dropped, "bounced address", true},
+		{`"event":"dropped","reason":"Invalid"`, invitation.Dropped, "Invalid", true},
+		{`"event":"dropped","reason":"Invalid SMTPAPI header"`, invitation.Dropped, "Invalid SMTPAPI header", false},
+		{`"event":"dropped","reason":"Unsubscribed Address"`, invitation.Dropped, "Unsubscribed Address", false},
+		{`"event":"dropped","reason":"Spam Reporting Address"`, invitation.Dropped, "Spam Reporting Address", false},
+		{`"event":"dropped","reason":"Spam Content"`, invitation.Dropped, "Spam Content", false},
+		{`"event":"dropped","reason":"Recipient List over Package Quota"`, invitation.Dropped, "Recipient List over Package Quota", false},
+		{`"event":"dropped"`, invitation.Dropped, "", false},
+	}
+	for _, test := range tests {
+		want := invitation.Report{
+			EventID: "e", DeliveryID: message(1).DeliveryID, State: test.state, Reason: test.reason,
+			At: time.Unix(1700000001, 0).UTC(), HardBounce: test.hard,
+		}
+		if got := one(t, test.fields); got != want {
+			t.Errorf("%s:\n%+v, want\n%+v", test.fields, got, want)
+		}
+	}
+}
+
+func TestTimeOfAnEvent(t *testing.T) {
+	t.Parallel()
+	tests := map[string]time.Time{
+		`1513299569`: time.Unix(1513299569, 0), `"1513299569"`: time.Unix(1513299569, 0), `1`: time.Unix(1, 0),
+		`0`: {}, `-1`: {}, `1.5`: {}, `1e9`: {}, `null`: {}, `""`: {}, `"soon"`: {}, `{}`: {}, `[1]`: {}, `true`: {},
+		`253402300800`: {}, `9223372036854775808`: {}, `1513299569000`: {},
+	}
+	for raw, want := range tests {
+		if got := one(t, `"event":"delivered","timestamp":`+raw); !got.At.Equal(want) || got.At.IsZero() != want.IsZero() {
+			t.Errorf("%s is %v, want %v", raw, got.At, want)
+		}
+	}
+}
+
+func TestEventsThatTellNothing(t *testing.T) {
+	t.Parallel()
+	ours := message(1).DeliveryID.String()
+	tests := []struct {
+		event string
+		want  batch
+	}{
+		{`{"event":"open"}`, batch{ignored: 1}},
+		{`{"event":"click","url":"https://kiwi.test/I/TOKEN1"}`, batch{ignored: 1}},
+		{`{"event":"unsubscribe"}`, batch{ignored: 1}},
+		{`{"event":"group_unsubscribe"}`, batch{ignored: 1}},
+		{`{"event":"account_status_change","type":"compliance_suspend"}`, batch{ignored: 1}},
+		{`{"event":"something new"}`, batch{ignored: 1}},
+		{`{"event":"Bounce"}`, batch{ignored: 1}},
+		{`null`, batch{malformed: 1}},
+		{`7`, batch{malformed: 1}},
+		{`"bounce"`, batch{malformed: 1}},
+		{`[]`, batch{malformed: 1}},
+		{`{}`, batch{malformed: 1}},
+		{`{"event":7}`, batch{malformed: 1}},
+		{`{"event":null}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `"}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":""}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":7}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"a\u0000b"}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"a b"}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"ä"}`, batch{malformed: 1}},
+		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"` + strings.Repeat("a", 101) + `"}`, batch{malformed: 1}},
+		// An asynchronous bounce: SendGrid no longer knows which mail it was.
+		{`{"email":"erika@kiwi.test","timestamp":1556628023,"event":"bounce","type":"bounce","sg_message_id":"","sg_event_id":"e"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":""}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":null}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":["` + ours + `"]}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"d-1"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"{` + ours + `}"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"urn:uuid:` + ours + `"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"` + ours + ` "}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"` + uuid.Nil.String() + `"}`, batch{strangers: 1}},
+	}
+	for _, test := range tests {
+		// Between two good ones, so that it doesn't take others down with it.
+		got, err := readBatch([]byte(events(bounceEvent(1), test.event, deliveredEvent(2))), 10)
+		if err != nil || len(got.reports) != 2 {
+			t.Errorf("%s: %d reports, error %v", test.event, len(got.reports), err)
+		}
+		got.reports, test.want.events = nil, 3
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %+v, want %+v", test.event, got, test.want)
+		}
+	}
+}
+
+func TestBodiesThatAreNoEvents(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		"", " ", "\r\n", "{}", "null", "true", "7", `"[]"`, "[", "]", "[[", "[,]", "[{},]", "[{}{}]", "[{}", "[{]", "[{}]]", "[{}]{}", "[] []", "[]x",
+		"[{}]\x00", "\ufeff[]", bounceEvent(1), bounceEvent(1) + bounceEvent(2), "[" + bounceEvent(1), events(bounceEvent(1))[:100],
+		"event=bounce&sg_event_id=e", "<events/>", strings.Repeat("[", 100_000), "[" + strings.Repeat(`{"event":`, 100_000),
+	} {
+		if b, err := readBatch([]byte(body), 1000); err == nil || b.events != 0 {
+			t.Errorf("%.60q: %+v, no error", body, b)
+		}
+	}
+	for _, body := range []string{"[]", " [ ] ", "[]\r\n", "\n[{}]\n"} {
+		if _, err := readBatch([]byte(body), 1); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestDuplicatesInABatch(t *testing.T) {
+	t.Parallel()
+	b, err := readBatch([]byte(events(bounceEvent(1), deliveredEvent(1), bounceEvent(1), bounceEvent(2), bounceEvent(1))), 10)
+	if err != nil || b.events != 5 || b.duplicates != 2 || len(b.reports) != 3 {
+		t.Fatalf("batch %+v, error %v", b, err)
+	}
+	for i, want := range []string{"b-1", "d-1", "b-2"} {
+		if got := b.reports[i].EventID; got != want {
+			t.Errorf("report %d is %s, want %s", i, got, want)
+		}
+	}
+}
+
+// TestPermutations: the order of the reports is that of the events, whatever
+// it is. Which one counts is decided where all that came before is known.
+func TestPermutations(t *testing.T) {
+	t.Parallel()
+	all := []string{bounceEvent(1), deliveredEvent(1), deliveredEvent(2), bounceEvent(2)}
+	ids := []string{"b-1", "d-1", "d-2", "b-2"}
+	permute(len(all), func(order []int) {
+		var body []string
+		for _, i := range order {
+			body = append(body, all[i])
+		}
+		b, err := readBatch([]byte(events(body...)), 10)
+		if err != nil || len(b.reports) != len(all) {
+			t.Fatalf("batch %+v, error %v", b, err)
+		}
+		for at, i := range order {
+			if b.reports[at].EventID != ids[i] {
+				t.Errorf("order %v: %s is at %d", order, b.reports[at].EventID, at)
+			}
+		}
+	})
+}
+
+// permute calls f with every order of 0 to n-1.
+func permute(n int, f func([]int)) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var step func(int)
+	step = func(k int) {
+		if k == n {
+			f(order)
+			return
+		}
+		for i := k; i < n; i++ {
+			order[k], order[i] = order[i], order[k]
+			step(k + 1)
+			order[k], order[i] = order[i], order[k]
+		}
+	}
+	step(0)
+}
+
+func TestReply(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ said, want string }{
+		{"", ""},
+		{" - ", ""},
+		{"550", "550"},
+		{"550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's email address for typos or unnecessary spaces. Learn more at https://mail.example/?p=NoSuchUser qy3si50924603pab.12 - gsmtp",
+			"550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's email address for typos or unnecessary spaces. Learn more at [redacted]"},
+		{"550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient foo@bar.example not found by SMTP address lookup", "550 5.1.10 [redacted] Recipient [redacted] not found by SMTP address lookup"},
+		{"550-5.7.1 [192.0.2.7 12] message blocked", "550-5.7.1 [redacted] message blocked"},
+		{"450 4.2.0 <erika@kiwi.test>: Recipient address rejected: Greylisted, see http://kiwi.test/I/TOKEN1", "450 4.2.0 [redacted] Recipient address rejected: Greylisted, see [redacted]"},
+		{"550 Ms Erika Mustermann has left, call +49 30 123456", "550 [redacted] has [redacted]"},
+		{"erika@kiwi.test", ""},
+		{"5.1.1.1 999 12345 550550 5.1 //:// a//b", ""},
+		{"user_unknown user\u00a0unknown USER", "[redacted] user unknown USER"},
+		{strings.Repeat("user ", 39) + "users", strings.Repeat("user ", 39) + "users"},
+		{strings.Repeat("user ", 40) + "users", strings.Repeat("user ", 39) + "us..."},
+	}
+	for _, test := range tests {
+		if got := harmlessReply(test.said); got != test.want {
+			t.Errorf("%q:\n%q, want\n%q", test.said, got, test.want)
+		}
+	}
+}
+
+func TestReplyHasNothingPersonal(t *testing.T) {
+	t.Parallel()
+	forms := []string{
+		"%", "550 5.1.1 %", "550 user % unknown", "550-5.1.1-%", "<%>", "[%]", "(%)", "'%'", "`%`", "\"%\"", "mailto:%", "user/%", "user-%", "%-user", "%'s mailbox",
+		"%.", "%:", "to=<%>,", "550 5.1.1 <%>: Recipient address rejected", "user\u200b%", strings.Repeat("a ", maxReply/2-3) + "%",
+	}
+	for _, secret := range secrets {
+		for _, form := range forms {
+			for _, kind := range []string{`"event":"bounce","reason":`, `"event":"deferred","response":`, `"event":"dropped","reason":`, `"event":"bounce","status":`, `"event":"bounce","bounce_classification":`} {
+				said, _ := json.Marshal(strings.ReplaceAll(form, "%", secret))
+				got := strings.ToLower(one(t, kind+string(said)).Reason)
+				for _, leak := range []string{strings.ToLower(secret), "erika", "mustermann", "mller", "token1", "canary", "@", "://"} {
+					if strings.Contains(got, leak) {
+						t.Fatalf("reason %q of %s%s", got, kind, said)
+					}
+				}
+			}
+		}
+	}
+}
+
+var harmlessToken = regexp.MustCompile(`^([245][0-9]{2}|[245]\.[0-9]{1,3}\.[0-9]{1,3}|[a-z'/-]+)$`)
+
+// FuzzWebhook: whatever a signed body is, it is read without a panic, every
+// event in it is counted once, and nothing gets into a report that the
+// database can't take or an operator shouldn't read.
+func FuzzWebhook(f *testing.F) {
+	const limit = 50
+	f.Add(events(bounceEvent(1), deliveredEvent(1), bounceEvent(1)))
+	f.Add(`[{"event":"deferred","response":"450 4.2.0 <erika@kiwi.test>: Recipient address rejected: Greylisted, see http://kiwi.test","sg_event_id":"e","delivery_id":"` + message(1).DeliveryID.String() + `","timestamp":"1700000000"}]`)
+	f.Add(`[{"event":"bounce","type":"blocked","reason":"a/b-c 5.1.1 's '","sg_event_id":"e","delivery_id":"` + message(1).DeliveryID.String() + `"}]`)
+	f.Add(`[null,7,"x",[],{},{"event":"open"},{"event":"dropped","reason":"Invalid"}]`)
+	f.Add(`[{"event":"bounce","sg_event_id":"\u0000"}`)
+	f.Add("[[[[")
+	f.Fuzz(func(t *testing.T, body string) {
+		b, err := readBatch([]byte(body), limit)
+		if err != nil {
+			if b.events != 0 || b.reports != nil {
+				t.Errorf("%+v with error %v", b, err)
+			}
+			return
+		}
+		var all []json.RawMessage
+		if json.Unmarshal([]byte(body), &all) != nil || len(all) != b.events || b.events > limit {
+			t.Errorf("%d events, the array has %d", b.events, len(all))
+		}
+		if n := len(b.reports) + b.duplicates + b.ignored + b.malformed + b.strangers; n != b.events {
+			t.Errorf("%d of %d events are counted", n, b.events)
+		}
+		seen := map[string]bool{}
+		for _, r := range b.reports {
+			if seen[r.EventID] || r.EventID == "" || len(r.EventID) > maxEventID || strings.ContainsFunc(r.EventID, func(c rune) bool { return c <= ' ' || c > '~' }) {
+				t.Errorf("event id %q", r.EventID)
+			}
+			seen[r.EventID] = true
+			if r.DeliveryID == uuid.Nil || r.State == "" || r.At.Year() > 9999 {
+				t.Errorf("report %+v", r)
+			}
+			checkReason(t, r.Reason)
+		}
+	})
+}
+
+func checkReason(t *testing.T, reason string) {
+	t.Helper()
+	if len(reason) > maxReason {
+		t.Errorf("%d characters of reason", len(reason))
+	}
+	for _, word := range strings.Fields(strings.TrimSuffix(reason, "...")) {
+		word = strings.ToLower(strings.Trim(word, ".,:;"))
+		if !strings.HasPrefix(redacted, word) && !allHarmless(word) {
+			t.Errorf("word %q in the reason %q", word, reason)
+		}
+	}
+}
+
+// allHarmless also takes the first letters of a word, as where it was cut.
+func allHarmless(word string) bool {
+	for part := range strings.FieldsFuncSeq(strings.TrimSuffix(word, "'s"), func(r rune) bool { return r == '-' || r == '/' }) {
+		if !harmlessToken.MatchString(part) && len(part) > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+func TestVocabularyIsLowerCaseWords(t *testing.T) {
+	t.Parallel()
+	for word := range vocabulary {
+		if !regexp.MustCompile(`^[a-z]+('t)?$`).MatchString(word) {
+			t.Errorf("word %q", word)
+		}
+	}
+}
