@@ -3,6 +3,7 @@
 //	invitationd serve [-role all|api|worker]   until SIGTERM
 //	invitationd migrate                        bring the database up to date
 //	invitationd keys [-id A]                   print a new line for the key file
+//	invitationd mail preview [-h]              write a mail to a file, to look at
 //
 // It is configured by the environment; see the README.
 package main
@@ -33,7 +34,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys [-id A]"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys [-id A] | mail preview"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -60,6 +61,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			return err
 		}
 		return printKey(*id, stdout)
+	case "mail":
+		if len(args) < 2 || args[1] != "preview" {
+			return errors.New(usage)
+		}
+		return previewMail(args[2:], stderr)
 	default:
 		return errors.New(usage)
 	}

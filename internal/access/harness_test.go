@@ -83,23 +83,24 @@ func (w *world) serve() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(w.t, err)
 	w.addr = listener.Addr().String()
-	w.grpc = grpc.NewServer(grpc.Creds(&recorder{w.access.Credentials(), w.refusals}),
+	s := grpc.NewServer(grpc.Creds(&recorder{w.access.Credentials(), w.refusals}),
 		grpc.ChainUnaryInterceptor(funnelUnary, w.access.Unary(), answerUnary),
 		grpc.ChainStreamInterceptor(funnelStream, w.access.Stream(), answerStream),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return status.Error(codes.Unimplemented, "unknown") }))
-	pb.RegisterInvitationServiceServer(w.grpc, struct {
+	pb.RegisterInvitationServiceServer(s, struct {
 		pb.UnimplementedInvitationServiceServer
 	}{})
-	pb.RegisterUserServiceServer(w.grpc, struct {
+	pb.RegisterUserServiceServer(s, struct {
 		pb.UnimplementedUserServiceServer
 	}{})
-	pb.RegisterRedemptionServiceServer(w.grpc, struct {
+	pb.RegisterRedemptionServiceServer(s, struct {
 		pb.UnimplementedRedemptionServiceServer
 	}{})
-	healthpb.RegisterHealthServer(w.grpc, w.health)
-	reflection.Register(w.grpc)
-	go func() { _ = w.grpc.Serve(listener) }()
-	w.t.Cleanup(w.grpc.Stop)
+	healthpb.RegisterHealthServer(s, w.health)
+	reflection.Register(s)
+	w.grpc = s
+	go func() { _ = s.Serve(listener) }()
+	w.t.Cleanup(s.Stop)
 }
 
 // recorder tells how handshakes fail, which callers are not told.

@@ -36,7 +36,12 @@ func (a *Access) Stream() grpc.StreamServerInterceptor {
 		if err := authorize(stream.Context(), policy); err != nil {
 			return err
 		}
-		return next(srv, &allowedStream{ServerStream: stream, access: a, by: policy})
+		allowed := &allowedStream{ServerStream: stream, access: a, by: policy}
+		if err := next(srv, allowed); allowed.refusal == nil {
+			return err
+		}
+		// Handlers may have replaced it.
+		return allowed.refusal
 	}
 }
 
@@ -45,13 +50,15 @@ type allowedStream struct {
 	grpc.ServerStream
 	access *Access
 	by     *authz.StaticInterceptor
+	// refusal is what ended the stream, if a policy did.
+	refusal error
 }
 
 // SendMsg implements grpc.ServerStream.
 func (s *allowedStream) SendMsg(m any) error {
 	if policy := s.access.policy.get(); policy != s.by {
-		if err := authorize(s.Context(), policy); err != nil {
-			return err
+		if s.refusal = authorize(s.Context(), policy); s.refusal != nil {
+			return s.refusal
 		}
 		s.by = policy
 	}

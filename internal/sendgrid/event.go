@@ -188,7 +188,7 @@ type second time.Time
 func (s *second) UnmarshalJSON(raw []byte) error {
 	const year10000 = 253402300800
 	n, err := strconv.ParseInt(strings.Trim(string(raw), `"`), 10, 64)
-	if err == nil && n > 0 && n < year10000 {
+	if *s = (second{}); err == nil && n > 0 && n < year10000 {
 		*s = second(time.Unix(n, 0).UTC())
 	}
 	return nil

@@ -45,6 +45,9 @@ var statusCode = regexp.MustCompile(`^[245]([0-9]{2}|\.[0-9]{1,3}\.[0-9]{1,3})$`
 
 // isReplyWord also knows what hyphens and slashes join, as in 550-5.1.1.
 func isReplyWord(word string) bool {
+	if strings.ContainsFunc(word, notASCII) { // the Kelvin sign is a k in lower case
+		return false
+	}
 	word = strings.TrimSuffix(strings.ToLower(word), "'s")
 	for part := range strings.SplitSeq(strings.ReplaceAll(word, "/", "-"), "-") {
 		if !statusCode.MatchString(part) && !vocabulary[part] {

@@ -222,14 +222,13 @@ func (h *webhook) log(ctx context.Context, v verdict, took time.Duration) {
 	if v.batch.events != 0 {
 		attrs = append(attrs, v.batch.counts()...)
 	}
-	level := slog.LevelInfo
-	switch {
-	case v.status == http.StatusNoContent:
+	level := slog.LevelWarn
+	switch v.status {
+	case http.StatusNoContent:
+		level = slog.LevelInfo
 		attrs = append(attrs, slog.Int("known", v.known), slog.Int("unknown", v.batch.strangers+len(v.batch.reports)-v.known))
-	case v.status == http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		level = slog.LevelError
-	default:
-		level = slog.LevelWarn
 	}
 	h.config.Logger.LogAttrs(ctx, level, "SendGrid's events", attrs...)
 }
