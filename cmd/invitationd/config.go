@@ -41,6 +41,7 @@ type config struct {
 
 	WebhookAddr     string        `env:"INVITATION_WEBHOOK_ADDR"`
 	WebhookKeys     []string      `env:"SENDGRID_WEBHOOK_KEYS"`
+	RescueAfter     time.Duration `env:"INVITATION_MAIL_RESCUE_AFTER" envDefault:"2m"`
 	StalledAfter    time.Duration `env:"INVITATION_STALLED_AFTER" envDefault:"1h"`
 	RemindBefore    time.Duration `env:"INVITATION_REMIND_BEFORE"`
 	MailRate        limit         `env:"INVITATION_MAIL_RATE"`

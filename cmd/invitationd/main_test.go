@@ -40,6 +40,8 @@ type world struct {
 	keys    string
 	inbox   *sendgridtest.Emulator
 	mailURL string
+	// env is added to that of the processes.
+	env []string
 }
 
 func newWorld(t testing.TB, dsn string) *world {
@@ -48,7 +50,7 @@ func newWorld(t testing.TB, dsn string) *world {
 	out, err := w.command("keys").Output()
 	must(t, err)
 	must(t, os.WriteFile(w.keys, out, 0o600))
-	w.inbox, w.mailURL = sendgridtest.Start(t, sendgridtest.Config{APIKey: "SG.test"})
+	w.inbox, w.mailURL = sendgridtest.Start(t, sendgridtest.Config{APIKey: "SG.test", Keep: 5000})
 	return w
 }
 
@@ -61,6 +63,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 		"INVITATION_KEYS_FILE=" + w.keys, "INVITATION_LINK_BASE_URL=https://app.kiwi.example/I/",
 		"SENDGRID_API_KEY=SG.test", "SENDGRID_BASE_URL=" + w.mailURL, "INVITATION_MAIL_FROM=einladung@kiwi.example",
 	}
+	c.Env = append(c.Env, w.env...)
 	c.Stderr = os.Stderr
 	return c
 }
