@@ -43,6 +43,7 @@ type config struct {
 	WebhookKeys     []string      `env:"SENDGRID_WEBHOOK_KEYS"`
 	RescueAfter     time.Duration `env:"INVITATION_MAIL_RESCUE_AFTER" envDefault:"2m"`
 	StalledAfter    time.Duration `env:"INVITATION_STALLED_AFTER" envDefault:"1h"`
+	AgendaEvery     time.Duration `env:"INVITATION_AGENDA_EVERY" envDefault:"1m"`
 	RemindBefore    time.Duration `env:"INVITATION_REMIND_BEFORE"`
 	MailRate        limit         `env:"INVITATION_MAIL_RATE"`
 	PerRecipient    limit         `env:"INVITATION_MAILS_PER_RECIPIENT" envDefault:"10/1h"`

@@ -131,7 +131,8 @@ func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invit
 	return delivery.NewWorkers(delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: email.Render, Logger: log,
 		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
-		Pace: c.pace(store), Agenda: agenda{store, c.RequestMemory}, RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,
+		Pace: c.pace(store), Agenda: agenda{store, c.RequestMemory}, AgendaEvery: c.AgendaEvery,
+		RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,
 	})
 }
 

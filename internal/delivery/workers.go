@@ -48,6 +48,8 @@ type Config struct {
 	// Pace is the mails' queue of all servers; nil for none.
 	Pace   *Pace
 	Agenda Agenda
+	// AgendaEvery is how often the agenda is looked at; every minute by default.
+	AgendaEvery time.Duration
 	// RemindBefore is how long before an invitation expires its link is mailed
 	// once more; 0 for never.
 	RemindBefore time.Duration
@@ -64,6 +66,9 @@ func NewWorkers(c Config) (*Workers, error) {
 	if c.RescueAfter == 0 {
 		c.RescueAfter = rescueAfter
 	}
+	if c.AgendaEvery == 0 {
+		c.AgendaEvery = time.Minute
+	}
 	guard := newBreaker(c.Sender)
 	c.Sender = guard
 	workers := river.NewWorkers()
@@ -77,7 +82,7 @@ func NewWorkers(c Config) (*Workers, error) {
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Concurrency}},
 		Workers:              workers,
-		PeriodicJobs:         []*river.PeriodicJob{periodic(time.Minute, agendaJob{}), periodic(time.Hour, forgetJob{})},
+		PeriodicJobs:         []*river.PeriodicJob{periodic(c.AgendaEvery, agendaJob{}), periodic(time.Hour, forgetJob{})},
 		JobTimeout:           min(jobTimeout, c.RescueAfter/2),
 		RescueStuckJobsAfter: c.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
