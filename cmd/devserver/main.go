@@ -8,6 +8,9 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -143,12 +146,34 @@ func addInbox(ctx context.Context, env settings) (url string, stop func(), err e
 	}
 	url = "http://" + listener.Addr().String()
 	env["SENDGRID_BASE_URL"], env["SENDGRID_API_KEY"] = url, "SG.inbox"
-	emulator := sendgridtest.New(sendgridtest.Config{})
+	reports, err := addWebhook(env)
+	if err != nil {
+		return "", nil, errors.Join(err, listener.Close())
+	}
+	emulator := sendgridtest.New(sendgridtest.Config{Webhook: reports})
 	web := &http.Server{Handler: emulator, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = web.Serve(listener) }()
 	return url, func() {
 		_ = web.Close()
 		emulator.Close()
+	}, nil
+}
+
+// addWebhook makes the service trust what the inbox reports of mails. The key is
+// of no use to anybody once the inbox is gone.
+func addWebhook(env settings) (sendgridtest.Webhook, error) {
+	env.setDefault("INVITATION_WEBHOOK_ADDR", "127.0.0.1:8026")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return sendgridtest.Webhook{}, fmt.Errorf("make the webhook's key: %w", err)
+	}
+	if env["SENDGRID_WEBHOOK_KEYS"], err = sendgridtest.PublicKey(key); err != nil {
+		return sendgridtest.Webhook{}, fmt.Errorf("make the webhook's key: %w", err)
+	}
+	return sendgridtest.Webhook{
+		URL:        "http://" + env.get("INVITATION_WEBHOOK_ADDR") + "/webhooks/sendgrid",
+		PrivateKey: key,
+		Delay:      time.Second, // as long as one can see a mail "accepted"
 	}, nil
 }
 

@@ -29,7 +29,7 @@ func TestReadme(t *testing.T) {
 	}
 	for range 2 {
 		addr, inbox := freeAddr(t), freeAddr(t)
-		stop := start(t, home, "INVITATION_GRPC_ADDR="+addr, "INVITATION_INBOX_ADDR="+inbox)
+		stop := start(t, home, "INVITATION_GRPC_ADDR="+addr, "INVITATION_INBOX_ADDR="+inbox, "INVITATION_WEBHOOK_ADDR="+freeAddr(t))
 		out := play(t, home, strings.ReplaceAll(session, "ADDR", addr), inbox)
 		for _, promised := range []string{
 			`"reason": "EMAIL_REQUIRED"`, `"maskedEmail": "a***@example.com"`, `"accountStatus": "ACCOUNT_STATUS_ONLINE"`,

@@ -64,6 +64,9 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 			return err
 		}
 		group.Go(func() error { return c.runServer(ctx, s, log) })
+		if c.WebhookAddr != "" {
+			group.Go(func() error { return c.runWebhook(ctx, store, log) })
+		}
 		if !c.DatabasePooler {
 			group.Go(func() error {
 				store.Listen(ctx)

@@ -490,7 +490,7 @@ func TestBusy(t *testing.T) {
 		}
 		return len(reports), nil
 	}}
-	url, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent, c.Timeout = 1, 10*time.Millisecond })
+	url, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent, c.Timeout = 1, 200*time.Millisecond })
 	first := make(chan int)
 	r := s.request(t, events(bounceEvent(1)))
 	go func() { first <- r.post(t, url).status }()

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/sendgrid"
+)
+
+// runWebhook takes the provider's reports in until the context ends. Its requests
+// are signed, so that it may be reached from everywhere.
+func (c config) runWebhook(ctx context.Context, store *postgres.Store, log *slog.Logger) error {
+	handler, err := sendgrid.NewWebhook(sendgrid.WebhookConfig{Keys: c.WebhookKeys, Record: store.Report, Logger: log})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.WebhookAddr)
+	if err != nil {
+		return fmt.Errorf("listen on INVITATION_WEBHOOK_ADDR: %w", err)
+	}
+	web := sendgrid.NewWebhookServer(handler, log)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainTimeout)
+		defer cancel()
+		return web.Shutdown(drain)
+	})
+	log.Info("taking reports in", "webhook_addr", l.Addr().String())
+	return group.Wait()
+}
