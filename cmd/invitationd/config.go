@@ -50,6 +50,8 @@ type config struct {
 	PerOrganization limit         `env:"INVITATION_MAILS_PER_ORGANIZATION" envDefault:"20000/24h"`
 
 	RequestMemory time.Duration `env:"INVITATION_REQUEST_MEMORY" envDefault:"168h"`
+	AddressMemory time.Duration `env:"INVITATION_ADDRESS_MEMORY" envDefault:"4320h"`
+	EventMemory   time.Duration `env:"INVITATION_EVENT_MEMORY"`
 }
 
 // Bounds of INVITATION_VALIDITY.
@@ -84,6 +86,9 @@ func readConfig(environ []string) (config, error) {
 	}
 	if c.DatabaseURL == "" {
 		return c, errors.New("DATABASE_URL is not set")
+	}
+	if c.EventMemory != 0 && c.EventMemory < postgres.MinEventMemory {
+		return c, fmt.Errorf("INVITATION_EVENT_MEMORY is %v, and has to be at least %v", c.EventMemory, postgres.MinEventMemory)
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -74,6 +75,8 @@ type process struct {
 	cmd    *exec.Cmd
 	health healthpb.HealthClient
 	exited chan error
+	// logs are all that it wrote; to be read once it has exited.
+	logs strings.Builder
 }
 
 // serve starts a process and waits until it serves.
@@ -87,12 +90,14 @@ func (w *world) serve(args ...string) *process {
 	logs := bufio.NewScanner(out)
 	addr := ""
 	for addr == "" && logs.Scan() {
+		p.logs.WriteString(logs.Text() + "\n")
 		var line struct{ Msg, Addr string }
 		_ = json.Unmarshal(logs.Bytes(), &line)
 		addr = line.Addr
 	}
 	go func() {
 		for logs.Scan() {
+			p.logs.WriteString(logs.Text() + "\n")
 		}
 		p.exited <- p.cmd.Wait()
 	}()

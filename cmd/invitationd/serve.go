@@ -134,7 +134,7 @@ func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invit
 	return delivery.NewWorkers(delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: email.Render, Logger: log,
 		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
-		Pace: c.pace(store), Agenda: agenda{store, c.RequestMemory}, AgendaEvery: c.AgendaEvery,
+		Pace: c.pace(store), Agenda: agenda{store, postgres.Memory{Requests: c.RequestMemory, Addresses: c.AddressMemory, Events: c.EventMemory}}, AgendaEvery: c.AgendaEvery,
 		RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,
 	})
 }
@@ -155,11 +155,11 @@ func (c config) pace(store *postgres.Store) *delivery.Pace {
 // agenda is the store's, with what the configuration says.
 type agenda struct {
 	*postgres.Store
-	requestMemory time.Duration
+	memory postgres.Memory
 }
 
 // Forget implements delivery.Agenda.
-func (a agenda) Forget(ctx context.Context) error { return a.Store.Forget(ctx, a.requestMemory) }
+func (a agenda) Forget(ctx context.Context) error { return a.Store.Forget(ctx, a.memory) }
 
 // pool prepares connections and does not wait for the first one.
 func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {

@@ -2,8 +2,11 @@ package postgres
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // purgeBatch keeps a purge's locks short.
@@ -12,28 +15,59 @@ const purgeBatch = 5000
 // reportMemory is longer than the provider repeats a report.
 const reportMemory = 7 * 24 * time.Hour
 
-// purges are what is deleted once it is of no use: $1 is the age, $2 the batch.
-var purges = map[string]string{
-	"requests": `DELETE FROM requests WHERE id IN (
-		SELECT id FROM requests WHERE created_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-	"reports": `DELETE FROM reports WHERE event_id IN (
-		SELECT event_id FROM reports WHERE received_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-	"mail_limits": `DELETE FROM mail_limits WHERE key IN (
-		SELECT key FROM mail_limits WHERE used_until < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+// MinEventMemory is how long the schema keeps the audit trail at the least.
+const MinEventMemory = 90 * 24 * time.Hour
+
+// Memory is how long things are kept that are of no use any more.
+type Memory struct {
+	// Requests is longer than any caller repeats a request.
+	Requests time.Duration
+	// Addresses is for those in the records of sent mails; a user's own
+	// address stays with the user.
+	Addresses time.Duration
+	// Events is for the audit trail, and at least MinEventMemory; 0 for ever.
+	Events time.Duration
 }
 
-// Forget deletes requests that were carried out longer ago than any caller
-// repeats them, old reports, and limits that nothing counts against.
-func (s *Store) Forget(ctx context.Context, requestAge time.Duration) error {
-	for table, age := range map[string]time.Duration{"requests": requestAge, "reports": reportMemory, "mail_limits": time.Hour} {
-		if err := s.purge(ctx, purges[table], age); err != nil {
-			return fmt.Errorf("forget old %s: %w", table, err)
+// purges take up to $2 rows that are older than $1.
+const (
+	purgeRequests = `DELETE FROM requests WHERE id IN (
+		SELECT id FROM requests WHERE created_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	purgeReports = `DELETE FROM reports WHERE event_id IN (
+		SELECT event_id FROM reports WHERE received_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	purgeLimits = `DELETE FROM mail_limits WHERE key IN (
+		SELECT key FROM mail_limits WHERE used_until < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	purgeEvents = `DELETE FROM events WHERE (organization_id, sequence) IN (
+		SELECT organization_id, sequence FROM events WHERE occurred_at < now() - $1::interval LIMIT $2)`
+	// A mail whose turn has not come needs its address.
+	purgeAddresses = `UPDATE deliveries SET email = NULL, email_key = NULL WHERE id IN (
+		SELECT id FROM deliveries WHERE email_key IS NOT NULL AND id < $1 AND state <> 'QUEUED'
+		ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)`
+)
+
+// Forget deletes what is older than it has to be kept.
+func (s *Store) Forget(ctx context.Context, m Memory) error {
+	if m.Events > 0 {
+		if err := s.purge(ctx, purgeEvents, max(m.Events, MinEventMemory)); err != nil {
+			return fmt.Errorf("forget old events: %w", err)
 		}
+	}
+	if err := s.purge(ctx, purgeAddresses, oldestID(time.Now().Add(-m.Addresses))); err != nil {
+		return fmt.Errorf("forget old addresses: %w", err)
+	}
+	if err := s.purge(ctx, purgeRequests, m.Requests); err != nil {
+		return fmt.Errorf("forget old requests: %w", err)
+	}
+	if err := s.purge(ctx, purgeReports, reportMemory); err != nil {
+		return fmt.Errorf("forget old reports: %w", err)
+	}
+	if err := s.purge(ctx, purgeLimits, time.Hour); err != nil {
+		return fmt.Errorf("forget unused limits: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) purge(ctx context.Context, statement string, age time.Duration) error {
+func (s *Store) purge(ctx context.Context, statement string, age any) error {
 	for {
 		tag, err := s.pool.Exec(ctx, statement, age, purgeBatch)
 		if err != nil {
@@ -43,4 +77,11 @@ func (s *Store) purge(ctx context.Context, statement string, age time.Duration) 
 			return nil
 		}
 	}
+}
+
+// oldestID is below every id made since t: ids are UUIDv7.
+func oldestID(t time.Time) uuid.UUID {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16)
+	return id
 }

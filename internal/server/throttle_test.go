@@ -37,7 +37,6 @@ func TestRecipientThrottle(t *testing.T) {
 	s.send(id, app)
 	s.renew(id)
 	s.renew(id)
-	before := s.rows()
 	_, err := s.Renew(t.Context(), &pb.RenewRequest{OrganizationId: org, UserId: id, Target: app})
 	want(t, err, codes.ResourceExhausted, pb.ErrorReason_MAIL_THROTTLED)
 	if wait := retryIn(err); wait <= 0 || wait > 20*time.Minute {
@@ -47,7 +46,7 @@ func TestRecipientThrottle(t *testing.T) {
 
 	_, err = s.DeactivateUser(t.Context(), &pb.DeactivateUserRequest{OrganizationId: org, UserId: id})
 	must(t, err)
-	before = s.rows()
+	before := s.rows()
 	_, err = s.CreateUser(t.Context(), newcomer("again", func(r *pb.CreateUserRequest) { r.Email = id + "@EXAMPLE.com" }))
 	want(t, err, codes.ResourceExhausted, pb.ErrorReason_MAIL_THROTTLED)
 	if after := s.rows(); after != before {

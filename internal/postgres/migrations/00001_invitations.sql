@@ -86,6 +86,9 @@ CREATE TABLE deliveries (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX deliveries_user ON deliveries (user_id);
+-- Ids begin with their time, so this finds old addresses, and no change of state
+-- touches it.
+CREATE INDEX deliveries_with_address ON deliveries (id) WHERE email_key IS NOT NULL;
 
 ALTER TABLE invitations ADD FOREIGN KEY (delivery_id) REFERENCES deliveries DEFERRABLE INITIALLY DEFERRED;
 
@@ -116,14 +119,19 @@ CREATE TABLE events (
 CREATE INDEX events_user ON events (user_id, sequence);
 CREATE INDEX events_invitation ON events (invitation_id, sequence) WHERE invitation_id IS NOT NULL;
 
+CREATE INDEX events_age ON events USING brin (occurred_at);
+
 -- +goose StatementBegin
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events are append-only';
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+CREATE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- Retention may take what is older than any retention time can be set to.
+CREATE TRIGGER events_kept BEFORE DELETE ON events
+    FOR EACH ROW WHEN (old.occurred_at > now() - interval '90 days') EXECUTE FUNCTION refuse_change();
 
 -- Requests that were carried out, so that a repeated one does nothing.
 CREATE TABLE requests (

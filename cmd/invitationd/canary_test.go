@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// What is looked for: nothing else in the world is called so.
+const (
+	canaryName  = "Canaria Zwitscher"
+	canaryLocal = "canaria.zwitscher"
+)
+
+// TestNothingLeaks sends a person through every call, every mail and every fault
+// of the provider and the database, and then looks for the person, the links and
+// the keys wherever they must not be.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	database := pgtest.NewServer(t)
+	w := newWorld(t, database.DSN("postgres"))
+	w.env = []string{"SENDGRID_TIMEOUT=1s", "INVITATION_MAILS_PER_RECIPIENT=0"}
+	p := w.serve()
+	c := &canary{t: t, w: w, p: p}
+	for n, fault := range []sendgridtest.Fault{
+		sendgridtest.None, sendgridtest.RateLimit, sendgridtest.ServerError, sendgridtest.Unavailable,
+		sendgridtest.Reset, sendgridtest.ResetAfterAccept, sendgridtest.HangAfterAccept,
+	} {
+		w.inbox.SetFaults(sendgridtest.Faults{Next: []sendgridtest.Fault{fault}, RetryAfterSeconds: 1})
+		c.live(fmt.Sprintf("c%d", n))
+	}
+	must(t, database.Stop())
+	p.await(t, 2)
+	c.call(func(ctx context.Context) error {
+		_, err := p.UpdateEmail(ctx, &pb.UpdateEmailRequest{
+			OrganizationId: "demo", UserId: "c0", Email: canaryLocal + "+out@example.com", FollowUp: pb.FollowUp_FOLLOW_UP_LATER,
+		})
+		return err
+	})
+	must(t, database.Restart(t.Context()))
+	p.await(t, 1)
+
+	dump := c.dump()
+	if !strings.Contains(dump, canaryName) || !strings.Contains(dump, canaryLocal) {
+		t.Fatal("the dump lacks what is stored: the search finds nothing")
+	}
+	c.absent("the dump", dump, c.secrets())
+	for n := range 7 {
+		_, err := p.EraseUser(t.Context(), &pb.EraseUserRequest{OrganizationId: "demo", UserId: fmt.Sprintf("c%d", n)})
+		must(t, err)
+	}
+	c.absent("the dump after erasure", c.dump(), append(c.secrets(), canaryName, canaryLocal))
+	must(t, p.signal(t, syscall.SIGTERM))
+	everything := append(c.secrets(), canaryName, canaryLocal, "Zaunkönig", "app.kiwi.example")
+	c.absent("the log", p.logs.String(), everything)
+	c.absent("errors", c.errors.String(), everything)
+}
+
+type canary struct {
+	t      *testing.T
+	w      *world
+	p      *process
+	tokens []string
+	errors strings.Builder
+}
+
+// call makes a call and keeps its error.
+func (c *canary) call(do func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		fmt.Fprintf(&c.errors, "%v %+v\n", err, err)
+	}
+}
+
+// live goes through every call with one person, also with what is refused.
+func (c *canary) live(id string) {
+	address := canaryLocal + "+" + id + "@example.com"
+	create := newcomer(id, pb.Invite_INVITE_NOW)
+	create.DisplayName, create.Email, create.OrganizationName = canaryName, address, "Hausverwaltung Zaunkönig"
+	const organization, target = "demo", pb.Target_TARGET_APP
+	token, mailed := "", ""
+	for _, do := range []func(ctx context.Context) error{
+		func(ctx context.Context) error { _, err := c.p.CreateUser(ctx, create); return err },
+		func(ctx context.Context) error { _, err := c.p.CreateUser(ctx, create); return err },
+		func(ctx context.Context) error {
+			_, err := c.p.Send(ctx, &pb.SendRequest{OrganizationId: organization, UserId: id, Target: target})
+			return err
+		},
+		func(ctx context.Context) error {
+			mailed = c.w.mailedToken(address)
+			resp, err := c.p.GenerateQR(ctx, &pb.GenerateQRRequest{OrganizationId: organization, UserId: id, Target: target})
+			token = resp.GetLink()[strings.LastIndex(resp.GetLink(), "/")+1:]
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.Preview(ctx, &pb.PreviewRequest{Token: token[:55] + "2"})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.Preview(ctx, &pb.PreviewRequest{Token: mailed})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.Renew(ctx, &pb.RenewRequest{OrganizationId: organization, UserId: id, Target: target})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.Redeem(ctx, &pb.RedeemRequest{Token: mailed})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.UpdateEmail(ctx, &pb.UpdateEmailRequest{
+				OrganizationId: organization, UserId: id, Email: address + ", " + address, FollowUp: pb.FollowUp_FOLLOW_UP_LATER,
+			})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.UpdateEmail(ctx, &pb.UpdateEmailRequest{
+				OrganizationId: organization, UserId: id, Email: "new." + address, FollowUp: pb.FollowUp_FOLLOW_UP_SEND_NOW, Target: target,
+			})
+			return err
+		},
+		func(ctx context.Context) error {
+			mailed = c.w.mailedToken("new." + address)
+			_, err := c.p.Redeem(ctx, &pb.RedeemRequest{Token: mailed, RequestId: uuid.NewString()})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := c.p.ConfirmEmail(ctx, &pb.ConfirmEmailRequest{UserId: id, Email: "confirmed." + address, RequestId: uuid.NewString()})
+			return err
+		},
+	} {
+		c.call(do)
+	}
+	c.tokens = append(c.tokens, token, mailed)
+}
+
+// secrets are what nobody but the recipient of a link may know.
+func (c *canary) secrets() (all []string) {
+	for _, token := range c.tokens {
+		all = append(all, token, strings.ToLower(token), token[24:])
+	}
+	key, err := os.ReadFile(c.w.keys)
+	must(c.t, err)
+	return append(all, strings.TrimSpace(string(key))[2:], "SG.test")
+}
+
+// dump is all that the database holds, the queue's tables too.
+func (c *canary) dump() string {
+	c.t.Helper()
+	tool := "pg_dump"
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump"); len(found) > 0 {
+		tool = found[len(found)-1]
+	}
+	var failed bytes.Buffer
+	cmd := exec.CommandContext(c.t.Context(), tool, c.w.dsn)
+	cmd.Stderr = &failed
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatalf("%v\n%s", err, failed.String())
+	}
+	return string(out)
+}
+
+func (c *canary) absent(where, text string, canaries []string) {
+	c.t.Helper()
+	for _, canary := range canaries {
+		if i := strings.Index(text, canary); i >= 0 {
+			c.t.Errorf("%s holds %q: …%s…", where, canary, text[max(0, i-80):min(len(text), i+80)])
+		}
+	}
+}
