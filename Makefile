@@ -17,6 +17,14 @@ run: build ## run everything on this machine: Postgres, an inbox, the service
 	@if [ -z "$$DATABASE_URL" ]; then $(PACKAGES) postgresql:initdb; fi
 	@exec bin/devserver
 
+.PHONY: run-tls
+run-tls: certs ## the same, with mutual TLS and the default policy
+	@INVITATION_DEV_CERTS=.data/certs $(MAKE) --no-print-directory run
+
+.PHONY: certs
+certs: ## make a development CA, and certificates for the server, portal, app and operations
+	$(GO) run ./cmd/devcerts .data/certs
+
 .PHONY: build
 build: ## build bin/invitationd and what `make run` needs
 	@mkdir -p bin

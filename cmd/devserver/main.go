@@ -90,6 +90,7 @@ func run(ctx context.Context) error {
 	if err := addKeys(env); err != nil {
 		return err
 	}
+	addCerts(env)
 	stopDatabase, err := addDatabase(ctx, env)
 	if err != nil {
 		return err
@@ -121,6 +122,16 @@ func addKeys(env settings) error {
 		return fmt.Errorf("write the key file: %w", err)
 	}
 	return nil
+}
+
+// addCerts has invitationd speak mutual TLS with what `make certs` made.
+func addCerts(env settings) {
+	if dir := os.Getenv("INVITATION_DEV_CERTS"); dir != "" {
+		env.setDefault("INVITATION_TLS_CERT", filepath.Join(dir, "server.pem"))
+		env.setDefault("INVITATION_TLS_KEY", filepath.Join(dir, "server-key.pem"))
+		env.setDefault("INVITATION_TLS_CLIENT_CA", filepath.Join(dir, "ca.pem"))
+		env.setDefault("INVITATION_ACCESS_POLICY", filepath.Join("deploy", "access-policy.json"))
+	}
 }
 
 func addDatabase(ctx context.Context, env settings) (stop func(), err error) {

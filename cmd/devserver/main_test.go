@@ -15,10 +15,9 @@ import (
 )
 
 // TestReadme runs what the README promises, as a newcomer does: the binaries
-// that `make build` makes, twice on the same data, and the session as it stands
-// there.
+// that `make build` makes, and the session as it stands there; then once more on
+// the same data, with certificates.
 func TestReadme(t *testing.T) {
-	t.Parallel()
 	home := t.TempDir()
 	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
 	build(t, filepath.Join(home, "bin"))
@@ -27,10 +26,18 @@ func TestReadme(t *testing.T) {
 	if !strings.Contains(string(readme), strings.ReplaceAll(session, "ADDR", "127.0.0.1:50051")) {
 		t.Fatal("the README's session is not the one that `make run` prints")
 	}
-	for range 2 {
+	must(t, os.CopyFS(filepath.Join(home, "deploy"), os.DirFS("../../deploy")))
+	for _, certs := range []string{"", ".data/certs"} {
 		addr, inbox := freeAddr(t), freeAddr(t)
+		t.Setenv("INVITATION_DEV_CERTS", certs)
+		if certs != "" {
+			out, err := exec.Command("go", "run", "../devcerts", filepath.Join(home, certs)).CombinedOutput()
+			if err != nil {
+				t.Fatalf("make certs: %v\n%s", err, out)
+			}
+		}
 		stop := start(t, home, "INVITATION_GRPC_ADDR="+addr, "INVITATION_INBOX_ADDR="+inbox, "INVITATION_WEBHOOK_ADDR="+freeAddr(t))
-		out := play(t, home, strings.ReplaceAll(session, "ADDR", addr), inbox)
+		out := play(t, home, strings.ReplaceAll(withCerts(session), "ADDR", addr), inbox)
 		for _, promised := range []string{
 			`"reason": "EMAIL_REQUIRED"`, `"maskedEmail": "a***@example.com"`, `"accountStatus": "ACCOUNT_STATUS_ONLINE"`,
 			`"emailConfirmedAt"`, `"reason": "EMAIL_CONFIRMED"`, `EVENT_TYPE_INVITATION_REDEEMED`,

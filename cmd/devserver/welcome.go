@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -32,5 +33,15 @@ func welcome(out io.Writer, env settings, inbox string) {
 		fmt.Fprintf(out, "  Inbox   %s (mail to bounce+x@…, defer+x@…, drop+x@…, spam+x@… or slow+x@… fares so)\n", inbox)
 	}
 	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n",
-		dataDir, strings.ReplaceAll(session, "ADDR", addr))
+		dataDir, strings.ReplaceAll(withCerts(session), "ADDR", addr))
+}
+
+// withCerts has the session's calls prove who makes them.
+func withCerts(session string) string {
+	dir := os.Getenv("INVITATION_DEV_CERTS")
+	if dir == "" {
+		return session
+	}
+	return strings.Replace(session, "-plaintext",
+		fmt.Sprintf("-cacert %[1]s/ca.pem -cert %[1]s/ops.pem -key %[1]s/ops-key.pem", dir), 1)
 }

@@ -3,17 +3,22 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"golang.org/x/net/netutil"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/server"
 )
 
 // config is read from the environment; the README's table is its manual.
@@ -23,6 +28,10 @@ type config struct {
 	DatabaseConns  int32  `env:"INVITATION_DATABASE_CONNS" envDefault:"16"`
 
 	GRPCAddr     string        `env:"INVITATION_GRPC_ADDR" envDefault:"127.0.0.1:50051"`
+	TLSCert      string        `env:"INVITATION_TLS_CERT"`
+	TLSKey       string        `env:"INVITATION_TLS_KEY"`
+	TLSClientCA  string        `env:"INVITATION_TLS_CLIENT_CA"`
+	AccessPolicy string        `env:"INVITATION_ACCESS_POLICY"`
 	Insecure     bool          `env:"INVITATION_INSECURE"`
 	DrainTimeout time.Duration `env:"INVITATION_DRAIN_TIMEOUT" envDefault:"25s"`
 
@@ -45,6 +54,7 @@ type config struct {
 	StalledAfter    time.Duration `env:"INVITATION_STALLED_AFTER" envDefault:"1h"`
 	AgendaEvery     time.Duration `env:"INVITATION_AGENDA_EVERY" envDefault:"1m"`
 	RemindBefore    time.Duration `env:"INVITATION_REMIND_BEFORE"`
+	FailedLookups   limit         `env:"INVITATION_FAILED_LOOKUPS" envDefault:"600/1m"`
 	MailRate        limit         `env:"INVITATION_MAIL_RATE"`
 	PerRecipient    limit         `env:"INVITATION_MAILS_PER_RECIPIENT" envDefault:"10/1h"`
 	PerOrganization limit         `env:"INVITATION_MAILS_PER_ORGANIZATION" envDefault:"20000/24h"`
@@ -127,21 +137,39 @@ func (c config) sendGridKey() (string, error) {
 	return strings.TrimSpace(string(key)), nil
 }
 
-// listen opens the gRPC port. Calls carry addresses and links: without TLS they
-// may not leave the machine unless somebody said so.
+// access is nil for plaintext, which has to stay on the machine unless somebody
+// said so: calls carry addresses and links.
+func (c config) access(log *slog.Logger) (server.Access, error) {
+	files := []string{c.TLSCert, c.TLSKey, c.TLSClientCA, c.AccessPolicy}
+	given := len(slices.DeleteFunc(files, func(s string) bool { return s == "" }))
+	switch {
+	case given == 4:
+		return access.New(access.Config{
+			CertFile: c.TLSCert, KeyFile: c.TLSKey, ClientCAFile: c.TLSClientCA, PolicyFile: c.AccessPolicy, Logger: log,
+		})
+	case given > 0:
+		return nil, errors.New("INVITATION_TLS_CERT, INVITATION_TLS_KEY, INVITATION_TLS_CLIENT_CA and INVITATION_ACCESS_POLICY go together")
+	case c.Insecure || onLoopback(c.GRPCAddr):
+		return nil, nil
+	default:
+		return nil, errors.New("INVITATION_GRPC_ADDR is not on loopback and there is no TLS: " +
+			"set INVITATION_TLS_CERT and its like, or INVITATION_INSECURE=true")
+	}
+}
+
+func onLoopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	addr, parseErr := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || parseErr == nil && addr.IsLoopback())
+}
+
+// maxConns is how many connections are open at once. Those beyond it wait.
+const maxConns = 10_000
+
 func (c config) listen() (net.Listener, error) {
-	host, _, err := net.SplitHostPort(c.GRPCAddr)
-	if err != nil {
-		return nil, fmt.Errorf("read INVITATION_GRPC_ADDR: %w", err)
-	}
-	addr, err := netip.ParseAddr(host)
-	if loopback := host == "localhost" || err == nil && addr.IsLoopback(); !loopback && !c.Insecure {
-		return nil, errors.New("INVITATION_GRPC_ADDR is not on loopback and the server speaks plaintext: " +
-			"put a TLS proxy in front of it, or set INVITATION_INSECURE=true")
-	}
 	l, err := net.Listen("tcp", c.GRPCAddr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on INVITATION_GRPC_ADDR: %w", err)
 	}
-	return l, nil
+	return netutil.LimitListener(l, maxConns), nil
 }

@@ -73,6 +73,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 type process struct {
 	*client.Client
 	cmd    *exec.Cmd
+	addr   string
 	health healthpb.HealthClient
 	exited chan error
 	// logs are all that it wrote; to be read once it has exited.
@@ -82,18 +83,25 @@ type process struct {
 // serve starts a process and waits until it serves.
 func (w *world) serve(args ...string) *process {
 	w.t.Helper()
+	p := w.start(args...)
+	p.dial(w.t)
+	return p
+}
+
+// start starts a process and waits until it listens.
+func (w *world) start(args ...string) *process {
+	w.t.Helper()
 	p := &process{cmd: w.command(append([]string{"serve"}, args...)...), exited: make(chan error, 1)}
 	out, err := p.cmd.StdoutPipe()
 	must(w.t, err)
 	must(w.t, p.cmd.Start())
 	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	logs := bufio.NewScanner(out)
-	addr := ""
-	for addr == "" && logs.Scan() {
+	for p.addr == "" && logs.Scan() {
 		p.logs.WriteString(logs.Text() + "\n")
 		var line struct{ Msg, Addr string }
 		_ = json.Unmarshal(logs.Bytes(), &line)
-		addr = line.Addr
+		p.addr = line.Addr
 	}
 	go func() {
 		for logs.Scan() {
@@ -101,21 +109,20 @@ func (w *world) serve(args ...string) *process {
 		}
 		p.exited <- p.cmd.Wait()
 	}()
-	if addr == "" {
+	if p.addr == "" {
 		w.t.Fatal("invitationd did not serve")
 	}
-	p.dial(w.t, addr)
 	return p
 }
 
-func (p *process) dial(t testing.TB, addr string) {
+func (p *process) dial(t testing.TB) {
 	t.Helper()
 	plain := grpc.WithTransportCredentials(insecure.NewCredentials())
 	var err error
-	p.Client, err = client.New(addr, plain)
+	p.Client, err = client.New(p.addr, plain)
 	must(t, err)
 	t.Cleanup(func() { _ = p.Close() })
-	conn, err := grpc.NewClient(addr, plain)
+	conn, err := grpc.NewClient(p.addr, plain)
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	p.health = healthpb.NewHealthClient(conn)

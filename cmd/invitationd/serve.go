@@ -59,7 +59,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return runWorkers(ctx, workers, c.DrainTimeout, log) })
 	}
 	if api {
-		s, err := server.New(server.Config{Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log, Ping: store.Ping, Woken: store.Woken})
+		s, err := c.server(store, linker, log)
 		if err != nil {
 			return err
 		}
@@ -75,6 +75,18 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		}
 	}
 	return group.Wait()
+}
+
+func (c config) server(store *postgres.Store, linker *invitation.Linker, log *slog.Logger) (*server.Server, error) {
+	callers, err := c.access(log)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Config{
+		Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
+		FailedLookups: server.FailedLookups{N: c.FailedLookups.N, Per: c.FailedLookups.Per},
+		Access:        callers, Woken: store.Woken, Ping: store.Ping,
+	})
 }
 
 func (c config) runServer(ctx context.Context, s *server.Server, log *slog.Logger) error {

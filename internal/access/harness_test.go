@@ -214,11 +214,14 @@ func call(ctx context.Context, conn *grpc.ClientConn, method string, options ...
 	return strings.Join(stream.Trailer().Get("caller"), " "), nil
 }
 
-// want fails unless a method answers this way.
-func want(t testing.TB, conn *grpc.ClientConn, method string, code codes.Code) {
+// getUser is a method that the portal may call, and operations.
+const getUser = pb.UserService_GetUser_FullMethodName
+
+// want fails unless getUser answers this way.
+func want(t testing.TB, conn *grpc.ClientConn, code codes.Code) {
 	t.Helper()
-	if _, err := call(t.Context(), conn, method); status.Code(err) != code {
-		t.Errorf("%s: got %v, want %v", method, err, code)
+	if _, err := call(t.Context(), conn, getUser); status.Code(err) != code {
+		t.Errorf("got %v, want %v", err, code)
 	}
 }
 

@@ -22,11 +22,6 @@ import (
 	"github.com/kiwi-ki/invitations/internal/access"
 )
 
-const (
-	getUser = "/kiwi.invitation.v1.UserService/GetUser"
-	check   = healthpb.Health_Check_FullMethodName
-)
-
 // onlyOps is a policy that shuts the portal out.
 const onlyOps = `{"name":"p","allow_rules":[{"name":"ops","source":{"principals":["` + ops + `"]},"request":{"paths":["*"]}}]}`
 
@@ -55,14 +50,14 @@ func TestPolicyReload(t *testing.T) {
 		for range 3 {
 			w.access.Reload()
 		}
-		want(t, conn, getUser, step.code)
+		want(t, conn, step.code)
 		if text := w.logs.take(); strings.Count(text, "\n") != min(len(step.log), 1) || !strings.Contains(text, step.log) {
 			t.Errorf("%s: the log says %q, want one line with %q", step.name, text, step.log)
 		}
 	}
 	must(t, os.Remove(w.path("policy.json")))
 	w.access.Reload()
-	want(t, conn, getUser, codes.OK)
+	want(t, conn, codes.OK)
 }
 
 // TestPolicyReloadEndsStreams: a stream gets no message that the policy of the
@@ -193,25 +188,30 @@ func TestCAReload(t *testing.T) {
 	before := w.as(w.ca.client(t, uri(portal)), func(c *tls.Config) { c.ClientSessionCache = tickets })
 	after := w.as(next.client(t, uri(portal)))
 	living := w.dial(before)
-	want(t, living, getUser, codes.OK)
-	want(t, w.dial(after), getUser, codes.Unavailable)
+	want(t, living, codes.OK)
+	want(t, w.dial(after), codes.Unavailable)
 
 	expired := newAuthority(t, valid(-2*time.Hour, -time.Hour))
 	write(t, w.path("ca.pem"), certPEM(expired.cert, w.ca.cert, next.cert))
 	w.access.Reload()
-	want(t, w.dial(before), getUser, codes.OK)
-	want(t, w.dial(after), getUser, codes.OK)
-	want(t, w.dial(w.as(expired.client(t, uri(portal)))), getUser, codes.Unavailable)
+	var p peer.Peer
+	_, err := call(t.Context(), w.dial(before), getUser, grpc.Peer(&p))
+	must(t, err)
+	if p.AuthInfo.(credentials.TLSInfo).State.DidResume {
+		t.Error("a ticket spared a caller the handshake")
+	}
+	want(t, w.dial(after), codes.OK)
+	want(t, w.dial(w.as(expired.client(t, uri(portal)))), codes.Unavailable)
 
 	write(t, w.path("ca.pem"), certPEM(next.cert))
 	w.access.Reload()
-	want(t, living, getUser, codes.OK)
-	want(t, w.dial(before), getUser, codes.Unavailable)
-	want(t, w.dial(after), getUser, codes.OK)
+	want(t, living, codes.OK)
+	want(t, w.dial(before), codes.Unavailable)
+	want(t, w.dial(after), codes.OK)
 
 	write(t, w.path("ca.pem"), certPEM(next.cert)[:200])
 	w.access.Reload()
-	want(t, w.dial(after), getUser, codes.OK)
+	want(t, w.dial(after), codes.OK)
 }
 
 // TestReloadUnderLoad: while files change all the time, every connection works
@@ -272,13 +272,13 @@ func TestWatch(t *testing.T) {
 	c.Refresh, c.Logger = time.Millisecond, slog.New(slog.NewTextHandler(lines, nil))
 	w.replaceAccess(c)
 	conn := w.dial(w.named(portal))
-	want(t, conn, getUser, codes.OK)
+	want(t, conn, codes.OK)
 	write(t, w.path("policy.json"), []byte(onlyOps))
 	if line := <-lines; !strings.Contains(line, "in force") {
 		t.Errorf("the log says %q", line)
 	}
-	want(t, conn, getUser, codes.PermissionDenied)
+	want(t, conn, codes.PermissionDenied)
 	w.access.Close()
 	w.access.Close()
-	want(t, conn, getUser, codes.PermissionDenied)
+	want(t, conn, codes.PermissionDenied)
 }

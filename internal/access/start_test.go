@@ -10,12 +10,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 
 	"github.com/kiwi-ki/invitations/internal/access"
 )
@@ -140,5 +143,35 @@ func TestCallerOfNoConnection(t *testing.T) {
 		if got := access.Caller(ctx); got != "" {
 			t.Errorf("the caller is %q", got)
 		}
+	}
+}
+
+// TestPolicyThatCannotDecide: a call that authz can't read, as over a socket
+// without a port, fails with an error that is neither a refusal nor a status.
+func TestPolicyThatCannotDecide(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	leaf := w.ca.client(t, uri(ops)).Leaf
+	ctx := peer.NewContext(t.Context(), &peer.Peer{AuthInfo: credentials.TLSInfo{State: tls.ConnectionState{
+		PeerCertificates: []*x509.Certificate{leaf}, VerifiedChains: [][]*x509.Certificate{{leaf, w.ca.cert}},
+	}}})
+	if got := access.Caller(ctx); got != ops {
+		t.Errorf("the caller is %q", got)
+	}
+	_, err := w.access.Unary()(ctx, nil, nil, func(context.Context, any) (any, error) { return nil, nil })
+	if _, isStatus := status.FromError(err); err == nil || isStatus || errors.Is(err, access.ErrNotAllowed) || errors.Is(err, access.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestCallerUnverified: a certificate that nobody verified names nobody.
+func TestCallerUnverified(t *testing.T) {
+	t.Parallel()
+	leaf := newAuthority(t).client(t, uri(ops)).Leaf
+	ctx := peer.NewContext(t.Context(), &peer.Peer{AuthInfo: credentials.TLSInfo{
+		State: tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}},
+	}})
+	if got := access.Caller(ctx); got != "" {
+		t.Errorf("the caller is %q", got)
 	}
 }

@@ -7,16 +7,18 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 )
 
 // maxLink is how many characters fit the densest QR code that still reads well
 // with a mark on it: version 6, error correction H, alphanumeric.
 const maxLink = 84
 
-// Linker turns tokens into links. The zero value is not usable.
+// Linker turns tokens into links. It is safe for concurrent use, and its copies
+// stay of one mind. The zero value is not usable.
 type Linker struct {
 	base string
-	ring *KeyRing
+	ring *atomic.Pointer[KeyRing]
 }
 
 // linkable is what a QR code's alphanumeric mode can hold of a URL.
@@ -34,21 +36,27 @@ func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
 		return nil, fmt.Errorf("the base URL of links is %d characters too long: a link of %d fits a QR code, at most %d does",
 			n-maxLink, n, maxLink)
 	}
-	return &Linker{base: base, ring: ring}, nil
+	l := &Linker{base: base, ring: new(atomic.Pointer[KeyRing])}
+	l.SetRing(ring)
+	return l, nil
 }
+
+// SetRing has the Linker use another ring from now on; calls under way may end
+// with the old one.
+func (l *Linker) SetRing(ring *KeyRing) { l.ring.Store(ring) }
 
 // Link returns the link of an invitation's current generation in a channel.
 func (l *Linker) Link(inv *Invitation, channel ChannelName) Link {
-	return NewLink(l.base + l.ring.Sign(Token{
+	return NewLink(l.base + l.ring.Load().Sign(Token{
 		InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation,
 	}))
 }
 
 // Pseudonym stands for an address; see KeyRing.Pseudonym.
-func (l *Linker) Pseudonym(e Email) string { return l.ring.Pseudonym(e) }
+func (l *Linker) Pseudonym(e Email) string { return l.ring.Load().Pseudonym(e) }
 
 // Verify reads the token of a link; see KeyRing.Verify.
-func (l *Linker) Verify(token string) (Token, error) { return l.ring.Verify(token) }
+func (l *Linker) Verify(token string) (Token, error) { return l.ring.Load().Verify(token) }
 
 // Link is a working activation link. Whoever holds it gets in, so it is never
 // printed: Reveal is the one way to its text. Behind a pointer fmt doesn't find

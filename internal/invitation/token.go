@@ -36,17 +36,17 @@ const (
 	macLabel   = "kiwi invitation link 1\x00"
 )
 
-// Sign writes the token under the newest key. The generation is at most
+// Sign writes the token under the key that signs. The generation is at most
 // MaxGeneration.
 func (r *KeyRing) Sign(t Token) string {
 	var raw [tokenLen]byte
-	head := uint32(r.newest.id)<<19 | uint32(t.Generation)
+	head := uint32(r.signing.id)<<19 | uint32(t.Generation)
 	if t.Channel == Shared {
 		head |= 1 << 18
 	}
 	binary.BigEndian.PutUint32(raw[:4], head<<8)
 	copy(raw[headLen:], t.InvitationID[:])
-	mac := r.newest.mac(raw[:bodyLen])
+	mac := r.signing.mac(raw[:bodyLen])
 	copy(raw[bodyLen:], mac[:macLen])
 	return base32.StdEncoding.EncodeToString(raw[:])
 }
@@ -66,14 +66,15 @@ func (r *KeyRing) Verify(text string) (Token, error) {
 		key, wellFormed = &r.decoy, false
 	}
 	mac := key.mac(raw[:bodyLen])
-	if !hmac.Equal(mac[:macLen], raw[bodyLen:]) || !wellFormed {
-		return Token{}, ErrInvitationNotFound
-	}
+	genuine := hmac.Equal(mac[:macLen], raw[bodyLen:]) && wellFormed
 	t := Token{Channel: Mailed, Generation: int(head & MaxGeneration)}
 	if head&(1<<18) != 0 {
 		t.Channel = Shared
 	}
 	copy(t.InvitationID[:], raw[headLen:bodyLen])
+	if !genuine {
+		return Token{}, ErrInvitationNotFound
+	}
 	return t, nil
 }
 

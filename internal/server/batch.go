@@ -15,7 +15,7 @@ import (
 // BatchSend implements pb.InvitationServiceServer. Its users go to the store as
 // calls of their own, which meet there in few large groups.
 func (s *invitationService) BatchSend(ctx context.Context, req *pb.BatchSendRequest) (*pb.BatchSendResponse, error) {
-	from, err := origin("InvitationService/BatchSend", req)
+	from, err := origin(ctx, "InvitationService/BatchSend", req)
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,9 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
-
-// The interceptors, from the outside in: log the outcome, turn errors into
-// statuses, bound the time, check the fields.
 
 func logUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -47,8 +45,14 @@ func logCall(ctx context.Context, log *slog.Logger, method string, req any, star
 			attrs = append(attrs, slog.String("reason", info.GetReason()))
 		}
 	}
-	// Ids that broke their rule may be anything, an address for example.
-	if status.Code(err) != codes.InvalidArgument {
+	if caller := access.Caller(ctx); caller != "" {
+		attrs = append(attrs, slog.String("caller", caller))
+	}
+	// Ids that broke their rule, or were not held against it, may be anything, an
+	// address for example.
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated:
+	default:
 		attrs = append(attrs, ids(req)...)
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)

@@ -30,7 +30,7 @@ type rule func(u *invitation.User, target invitation.Target, now time.Time) erro
 
 // act runs a rule on the user that a request names.
 func (a *api) act(ctx context.Context, cause string, req targeted, mails bool, do rule) (invitation.Result, *pb.Invitation, error) {
-	from, err := origin(cause, req)
+	from, err := origin(ctx, cause, req)
 	if err != nil {
 		return invitation.Result{}, nil, err
 	}
@@ -106,7 +106,7 @@ func (s *invitationService) UpdateEmail(ctx context.Context, req *pb.UpdateEmail
 // change carries out a request that is about a user as a whole.
 func (a *api) change(ctx context.Context, cause string, req mutating, c invitation.Change) (*pb.User, error) {
 	var err error
-	if c.Request, err = origin(cause, req); err != nil {
+	if c.Request, err = origin(ctx, cause, req); err != nil {
 		return nil, err
 	}
 	res, err := a.Store.Update(ctx, c)

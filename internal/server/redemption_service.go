@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -17,17 +18,18 @@ var _ pb.RedemptionServiceServer = (*redemptionService)(nil)
 type redemptionService struct {
 	pb.UnsafeRedemptionServiceServer
 	api
+	guesses *guesses
 }
 
 // Preview implements pb.RedemptionServiceServer.
 func (s *redemptionService) Preview(ctx context.Context, req *pb.PreviewRequest) (*pb.PreviewResponse, error) {
-	token, err := s.Linker.Verify(req.GetToken())
+	token, err := s.verify(ctx, req.GetToken())
 	if err != nil {
 		return nil, err
 	}
 	res, err := s.Store.Read(ctx, invitation.Key{InvitationID: token.InvitationID})
 	if err != nil {
-		return nil, err
+		return nil, s.explain(ctx, token, err)
 	}
 	inv, err := res.User.Check(token, res.Now)
 	if err != nil {
@@ -41,11 +43,11 @@ func (s *redemptionService) Preview(ctx context.Context, req *pb.PreviewRequest)
 
 // Redeem implements pb.RedemptionServiceServer.
 func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (*pb.RedeemResponse, error) {
-	token, err := s.Linker.Verify(req.GetToken())
+	token, err := s.verify(ctx, req.GetToken())
 	if err != nil {
 		return nil, err
 	}
-	from, err := origin("RedemptionService/Redeem", req)
+	from, err := origin(ctx, "RedemptionService/Redeem", req)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +70,23 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 	return resp, nil
 }
 
+// verify reads a token, unless its caller guesses.
+func (s *redemptionService) verify(ctx context.Context, text string) (invitation.Token, error) {
+	if err := s.guesses.check(access.Caller(ctx)); err != nil {
+		return invitation.Token{}, err
+	}
+	token, err := s.Linker.Verify(text)
+	if err != nil {
+		s.guesses.count(access.Caller(ctx))
+	}
+	return token, err
+}
+
 // explain tells what ended the generation of a token whose channel moved on.
 func (s *redemptionService) explain(ctx context.Context, token invitation.Token, err error) error {
+	if errors.Is(err, invitation.ErrInvitationNotFound) {
+		s.guesses.count(access.Caller(ctx))
+	}
 	if !errors.Is(err, invitation.ErrOldGeneration) {
 		return err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/mailaddr"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -24,8 +26,8 @@ type mutating interface {
 
 // origin says who asks for what. Two requests have one fingerprint if they
 // differ in nothing but their id.
-func origin(cause string, req mutating) (invitation.Request, error) {
-	r := invitation.Request{Cause: cause, Actor: req.GetActor()}
+func origin(ctx context.Context, cause string, req mutating) (invitation.Request, error) {
+	r := invitation.Request{Cause: cause, Actor: req.GetActor(), Caller: access.Caller(ctx)}
 	if req.GetRequestId() == "" {
 		return r, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -37,6 +38,10 @@ type Config struct {
 	// it took.
 	StalledAfter time.Duration
 	Logger       *slog.Logger
+	// FailedLookups limits a caller's tokens that are none.
+	FailedLookups FailedLookups
+	// Access lets callers in; nil for plaintext, where nobody knows them.
+	Access Access
 	// Woken returns a channel that is closed when there may be new events; nil
 	// if nobody tells.
 	Woken func() <-chan struct{}
@@ -61,9 +66,7 @@ func New(c Config) (*Server, error) {
 	}
 	draining, endStreams := context.WithCancel(context.Background())
 	s := &Server{health: health.NewServer(), ping: c.Ping, endStreams: endStreams}
-	s.Server = grpc.NewServer(
-		grpc.ChainUnaryInterceptor(logUnary(c.Logger), statusUnary(c.Logger), deadlineUnary, validateUnary(validator)),
-		grpc.ChainStreamInterceptor(logStream(c.Logger), statusStream(c.Logger), drainStream(draining), validateStream(validator)),
+	s.Server = grpc.NewServer(append(c.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true),
@@ -72,15 +75,38 @@ func New(c Config) (*Server, error) {
 			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-	)
+	)...)
 	api := api{c}
 	pb.RegisterInvitationServiceServer(s, &invitationService{api: api})
 	pb.RegisterUserServiceServer(s, &userService{api: api})
-	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api})
+	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api, guesses: newGuesses(c.FailedLookups)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	return s, nil
+}
+
+// interceptors are, from the outside in: log the outcome, turn errors into
+// statuses, let the caller in, bound the time, check the fields.
+func (c Config) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
+	unary := []grpc.UnaryServerInterceptor{logUnary(c.Logger), statusUnary(c.Logger)}
+	stream := []grpc.StreamServerInterceptor{logStream(c.Logger), statusStream(c.Logger)}
+	var options []grpc.ServerOption
+	if c.Access != nil {
+		unary = append(unary, c.Access.Unary())
+		stream = append(stream, c.Access.Stream())
+		options = append(options, grpc.Creds(c.Access.Credentials()))
+	}
+	unary = append(unary, deadlineUnary, validateUnary(v))
+	stream = append(stream, drainStream(draining), validateStream(v))
+	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
+}
+
+// Access lets callers in; see package access.
+type Access interface {
+	Credentials() credentials.TransportCredentials
+	Unary() grpc.UnaryServerInterceptor
+	Stream() grpc.StreamServerInterceptor
 }
 
 // Watch keeps the health status true to the database's, until the context ends.

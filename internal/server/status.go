@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -26,6 +27,7 @@ const retryAfter = time.Second
 
 var (
 	errMethodUnknown = errors.New("no such method")
+	errGuessing      = errors.New("too many tokens that are none")
 	errFault         = errors.New("the service failed; the cause is in its log")
 )
 
@@ -61,6 +63,9 @@ var verdicts = []verdict{
 	{invitation.ErrUnavailable, codes.Unavailable, pb.ErrorReason_SERVICE_UNAVAILABLE},
 	// Handlers replace it by what ended the generation.
 	{invitation.ErrOldGeneration, codes.FailedPrecondition, pb.ErrorReason_INVITATION_SUPERSEDED},
+	{access.ErrUnknown, codes.Unauthenticated, pb.ErrorReason_CALLER_UNKNOWN},
+	{access.ErrNotAllowed, codes.PermissionDenied, pb.ErrorReason_CALLER_NOT_ALLOWED},
+	{errGuessing, codes.ResourceExhausted, pb.ErrorReason_TOKEN_THROTTLED},
 	{errMethodUnknown, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN},
 	{context.Canceled, codes.Canceled, pb.ErrorReason_CALL_ABANDONED},
 	{context.DeadlineExceeded, codes.DeadlineExceeded, pb.ErrorReason_CALL_ABANDONED},

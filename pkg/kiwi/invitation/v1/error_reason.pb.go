@@ -88,6 +88,9 @@ const (
 	ErrorReason_METHOD_UNKNOWN ErrorReason = 26
 	// A fault of the service's own; its cause is only in the log. [INTERNAL]
 	ErrorReason_INTERNAL_FAULT ErrorReason = 27
+	// This caller asked about too many tokens that are none;
+	// google.rpc.RetryInfo says when to try again. [RESOURCE_EXHAUSTED]
+	ErrorReason_TOKEN_THROTTLED ErrorReason = 28
 )
 
 // Enum value maps for ErrorReason.
@@ -121,6 +124,7 @@ var (
 		25: "CALL_ABANDONED",
 		26: "METHOD_UNKNOWN",
 		27: "INTERNAL_FAULT",
+		28: "TOKEN_THROTTLED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -151,6 +155,7 @@ var (
 		"CALL_ABANDONED":           25,
 		"METHOD_UNKNOWN":           26,
 		"INTERNAL_FAULT":           27,
+		"TOKEN_THROTTLED":          28,
 	}
 )
 
@@ -185,7 +190,7 @@ var File_kiwi_invitation_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\xf5\x04\n" +
+	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\x8a\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rINVALID_FIELD\x10\x01\x12\x11\n" +
@@ -215,7 +220,8 @@ const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\x13SERVICE_UNAVAILABLE\x10\x18\x12\x12\n" +
 	"\x0eCALL_ABANDONED\x10\x19\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x1a\x12\x12\n" +
-	"\x0eINTERNAL_FAULT\x10\x1bBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x0eINTERNAL_FAULT\x10\x1b\x12\x13\n" +
+	"\x0fTOKEN_THROTTLED\x10\x1cBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_error_reason_proto_rawDescOnce sync.Once

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/pkg/client"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// TestCallers: with the certificates of `make certs` and the policy in deploy/,
+// each caller may do its own and nothing else, and the audit trail names it.
+func TestCallers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, pgtest.Database(t))
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "../devcerts", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	w.env = []string{
+		"INVITATION_TLS_CERT=" + dir + "/server.pem", "INVITATION_TLS_KEY=" + dir + "/server-key.pem",
+		"INVITATION_TLS_CLIENT_CA=" + dir + "/ca.pem", "INVITATION_ACCESS_POLICY=../../deploy/access-policy.json",
+	}
+	addr := w.start().addr
+	portal, app := callAs(t, addr, dir, "portal"), callAs(t, addr, dir, "app")
+	ctx := t.Context()
+	_, err := portal.CreateUser(ctx, newcomer("anna", pb.Invite_INVITE_LATER))
+	must(t, err)
+	link, err := portal.GenerateQR(ctx, &pb.GenerateQRRequest{OrganizationId: "demo", UserId: "anna", Target: pb.Target_TARGET_APP})
+	must(t, err)
+	redeem := &pb.RedeemRequest{Token: link.GetLink()[strings.LastIndex(link.GetLink(), "/")+1:]}
+	if _, err := portal.Redeem(ctx, redeem); client.Reason(err) != pb.ErrorReason_CALLER_NOT_ALLOWED {
+		t.Errorf("the portal redeems: %v", err)
+	}
+	if _, err := app.GetUser(ctx, &pb.GetUserRequest{OrganizationId: "demo", UserId: "anna"}); client.Reason(err) != pb.ErrorReason_CALLER_NOT_ALLOWED {
+		t.Errorf("the app reads users: %v", err)
+	}
+	_, err = app.Redeem(ctx, redeem)
+	must(t, err)
+	trail, err := portal.ListEvents(ctx, &pb.ListEventsRequest{OrganizationId: "demo"})
+	must(t, err)
+	callers := map[pb.EventType]string{}
+	for _, e := range trail.GetEvents() {
+		callers[e.GetType()] = e.GetCaller()
+	}
+	if callers[pb.EventType_EVENT_TYPE_USER_CREATED] != "spiffe://kiwi.ki/portal" ||
+		callers[pb.EventType_EVENT_TYPE_INVITATION_REDEEMED] != "spiffe://kiwi.ki/app" {
+		t.Errorf("the trail names %v", callers)
+	}
+}
+
+func callAs(t *testing.T, addr, dir, who string) *client.Client {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(filepath.Join(dir, who+".pem"), filepath.Join(dir, who+"-key.pem"))
+	must(t, err)
+	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	must(t, err)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	c, err := client.New(addr, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
+		Certificates: []tls.Certificate{own}, RootCAs: roots, MinVersion: tls.VersionTLS13,
+	})))
+	must(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// FailedLookups is how many tokens that are none a caller may ask about: N at
+// once, and N in any stretch of Per. The zero value allows any number.
+type FailedLookups struct {
+	N   int
+	Per time.Duration
+}
+
+// guesses counts them, per caller and on this server alone: callers are the few
+// backends that the policy lets in.
+type guesses struct {
+	limit FailedLookups
+
+	mu       sync.Mutex
+	byCaller map[string]*rate.Limiter
+}
+
+func newGuesses(l FailedLookups) *guesses {
+	return &guesses{limit: l, byCaller: map[string]*rate.Limiter{}}
+}
+
+// pause is the time that brings one more.
+func (g *guesses) pause() time.Duration { return g.limit.Per / time.Duration(g.limit.N) }
+
+func (g *guesses) of(caller string) *rate.Limiter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	limiter := g.byCaller[caller]
+	if limiter == nil {
+		limiter = rate.NewLimiter(rate.Every(g.pause()), g.limit.N)
+		g.byCaller[caller] = limiter
+	}
+	return limiter
+}
+
+// check refuses a caller who has none left.
+func (g *guesses) check(caller string) error {
+	if g.limit.N == 0 || g.of(caller).Tokens() >= 1 {
+		return nil
+	}
+	return &invitation.RetryError{Err: errGuessing, After: max(g.pause(), time.Second)}
+}
+
+func (g *guesses) count(caller string) {
+	if g.limit.N > 0 {
+		g.of(caller).Allow()
+	}
+}
