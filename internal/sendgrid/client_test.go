@@ -106,7 +106,7 @@ func TestTimeout(t *testing.T) {
 
 func TestTimeoutInTheBody(t *testing.T) {
 	t.Parallel()
-	client := serve(t, func(c *Config) { c.Timeout = 20 * time.Millisecond }, func(w http.ResponseWriter, r *http.Request) {
+	client := serve(t, func(c *Config) { c.Timeout = time.Second }, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()

@@ -151,7 +151,7 @@ func (h *webhook) take(w http.ResponseWriter, r *http.Request) verdict {
 	if !h.enter(r.Context()) {
 		return verdict{status: http.StatusServiceUnavailable, cause: "busy"}
 	}
-	_ = h.leave
+	defer h.leave()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.config.MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return verdict{status: http.StatusRequestEntityTooLarge, cause: "body too large"}

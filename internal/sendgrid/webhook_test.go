@@ -105,7 +105,7 @@ func newHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) http.Hand
 }
 
 // startHook serves a webhook that trusts the returned signer.
-func startHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) (string, signer) {
+func startHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) (*httptest.Server, signer) {
 	t.Helper()
 	s := newSigner(t)
 	server := httptest.NewServer(newHook(t, rec, func(c *WebhookConfig) {
@@ -115,7 +115,7 @@ func startHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) (string
 		}
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, s
+	return server, s
 }
 
 // mailTo is a mail whose address decides what becomes of it.
@@ -159,12 +159,12 @@ func TestEndToEnd(t *testing.T) {
 				}
 				return len(reports), nil
 			}}
-			hookURL, s := startHook(t, rec, nil)
+			hook, s := startHook(t, rec, nil)
 			e, url := sendgridtest.Start(t, sendgridtest.Config{
 				APIKey: key,
 				Faults: sendgridtest.Faults{Webhook: faults},
 				Webhook: sendgridtest.Webhook{
-					URL: hookURL + WebhookPath, PrivateKey: s.private, Backoff: time.Millisecond,
+					URL: hook.URL + WebhookPath, PrivateKey: s.private, Backoff: time.Millisecond,
 					DeferredFor: time.Millisecond, SlowFor: time.Millisecond,
 				},
 			})
@@ -236,10 +236,10 @@ func checkLog(t *testing.T, rec *recorder) {
 func TestLogLine(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{record: func(context.Context, int, []invitation.Report) (int, error) { return 2, nil }}
-	url, s := startHook(t, rec, nil)
+	hook, s := startHook(t, rec, nil)
 	body := events(bounceEvent(1), deliveredEvent(1), deliveredEvent(2), bounceEvent(1), `{"event":"open"}`, `7`, `7`,
 		`{"event":"bounce","sg_event_id":"e","email":"canary@kiwi.test"}`)
-	if a := s.request(t, body).post(t, url); a.status != http.StatusNoContent || a.body != "" {
+	if a := s.request(t, body).post(t, hook); a.status != http.StatusNoContent || a.body != "" {
 		t.Errorf("status %d, body %q", a.status, a.body)
 	}
 	got := rec.line(t)
@@ -283,8 +283,8 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rec := &recorder{}
-			url, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxBody, c.MaxEvents = 4096, 20 })
-			if a := s.request(t, test.body).post(t, url); a.status != test.status || a.body != "" {
+			hook, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxBody, c.MaxEvents = 4096, 20 })
+			if a := s.request(t, test.body).post(t, hook); a.status != test.status || a.body != "" {
 				t.Errorf("status %d, body %q, want %d", a.status, a.body, test.status)
 			}
 			if line := rec.line(t); line["cause"] != test.cause || strings.Contains(rec.log(), "canary") {
@@ -306,8 +306,8 @@ func TestHugeBody(t *testing.T) {
 	}{"unsigned": {"", http.StatusUnauthorized}, "made up": {"MAYCAQECAQE=", http.StatusRequestEntityTooLarge}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url, _ := startHook(t, &recorder{}, func(c *WebhookConfig) { c.MaxBody = 1 << 20 })
-			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			hook, _ := startHook(t, &recorder{}, func(c *WebhookConfig) { c.MaxBody = 1 << 20 })
+			conn, err := net.Dial("tcp", strings.TrimPrefix(hook.URL, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -339,12 +339,12 @@ func TestThousandsOfEvents(t *testing.T) {
 	t.Parallel()
 	const n = 5000
 	rec := &recorder{}
-	url, s := startHook(t, rec, nil)
+	hook, s := startHook(t, rec, nil)
 	all := make([]string, n)
 	for i := range all {
 		all[i] = bounceEvent(i)
 	}
-	if status := s.request(t, events(all...)).post(t, url).status; status != http.StatusNoContent {
+	if status := s.request(t, events(all...)).post(t, hook).status; status != http.StatusNoContent {
 		t.Fatalf("status %d", status)
 	}
 	calls := rec.calls()
@@ -397,13 +397,13 @@ func TestNotRecorded(t *testing.T) {
 		}
 		return len(reports), nil
 	}}
-	url, s := startHook(t, rec, nil)
+	hook, s := startHook(t, rec, nil)
 	r := s.request(t, events(bounceEvent(1)))
-	if a := r.post(t, url); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "30" {
+	if a := r.post(t, hook); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "30" {
 		t.Errorf("status %d, header %v", a.status, a.header)
 	}
 	// The same bytes again, as SendGrid repeats them.
-	if status := r.post(t, url).status; status != http.StatusNoContent {
+	if status := r.post(t, hook).status; status != http.StatusNoContent {
 		t.Errorf("status %d of the repetition", status)
 	}
 	lines := rec.lines(t)
@@ -421,8 +421,8 @@ func TestRecordTakesTooLong(t *testing.T) {
 		<-ctx.Done()
 		return 0, ctx.Err()
 	}}
-	url, s := startHook(t, rec, func(c *WebhookConfig) { c.Timeout = 10 * time.Millisecond })
-	if status := s.request(t, events(bounceEvent(1))).post(t, url).status; status != http.StatusServiceUnavailable {
+	hook, s := startHook(t, rec, func(c *WebhookConfig) { c.Timeout = 10 * time.Millisecond })
+	if status := s.request(t, events(bounceEvent(1))).post(t, hook).status; status != http.StatusServiceUnavailable {
 		t.Errorf("status %d", status)
 	}
 }
@@ -490,22 +490,22 @@ func TestBusy(t *testing.T) {
 		}
 		return len(reports), nil
 	}}
-	url, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent, c.Timeout = 1, 200*time.Millisecond })
+	hook, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent, c.Timeout = 1, 200*time.Millisecond })
 	first := make(chan int)
 	r := s.request(t, events(bounceEvent(1)))
-	go func() { first <- r.post(t, url).status }()
+	go func() { first <- r.post(t, hook).status }()
 	<-started
-	if a := r.post(t, url); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+	if a := r.post(t, hook); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 		t.Errorf("status %d while busy", a.status)
 	}
-	if status := (signed{body: r.body}).post(t, url).status; status != http.StatusUnauthorized {
+	if status := (signed{body: r.body}).post(t, hook).status; status != http.StatusUnauthorized {
 		t.Errorf("status %d of an unsigned request while busy", status)
 	}
 	close(release)
 	if status := <-first; status != http.StatusNoContent {
 		t.Errorf("status %d of the first", status)
 	}
-	if status := r.post(t, url).status; status != http.StatusNoContent {
+	if status := r.post(t, hook).status; status != http.StatusNoContent {
 		t.Errorf("status %d afterwards", status)
 	}
 }
@@ -527,12 +527,12 @@ func TestManyAtOnce(t *testing.T) {
 		}()
 		return len(reports), nil
 	}}
-	url, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent = slots })
+	hook, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxConcurrent = slots })
 	var wg sync.WaitGroup
 	for i := range requests {
 		r := s.request(t, events(bounceEvent(i)))
 		wg.Go(func() {
-			if status := r.post(t, url).status; status != http.StatusNoContent {
+			if status := r.post(t, hook).status; status != http.StatusNoContent {
 				t.Errorf("status %d", status)
 			}
 		})
