@@ -54,6 +54,9 @@ type stack struct {
 	logs   io.Writer
 }
 
+// failedLookups is more than any other test makes.
+const failedLookups = 100
+
 const validity = 14 * 24 * time.Hour
 
 const keyLine = "A bF0OpgRhxZgsIL5xL+R0RqtfWwfOLYRTOS4heq44p7I="
@@ -98,7 +101,8 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 
 func (s *stack) serve() {
 	srv, err := server.New(server.Config{
-		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour, Woken: s.store.Woken, Ping: s.store.Ping,
+		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
+		FailedLookups: server.FailedLookups{N: failedLookups, Per: 24 * time.Hour}, Woken: s.store.Woken, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	})
 	must(s.t, err)
