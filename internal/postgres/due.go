@@ -10,13 +10,15 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
+const selectExpired = `
+SELECT id, target FROM invitations
+WHERE state = 'PENDING' AND NOT expiry_noted AND expires_at <= now()
+ORDER BY expires_at LIMIT $1`
+
 // Expired returns some invitations whose time passed and of which no event tells
 // yet. Several servers may get the same ones: the rule finds out.
 func (s *Store) Expired(ctx context.Context, limit int) ([]invitation.Due, error) {
-	return s.due(ctx, `
-SELECT id, target FROM invitations
-WHERE state = 'PENDING' AND NOT expiry_noted AND expires_at <= now()
-ORDER BY expires_at LIMIT $1`, limit)
+	return s.due(ctx, selectExpired, limit)
 }
 
 // Ending returns some mailed invitations, not reminded of yet, that expire within

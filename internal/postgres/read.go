@@ -12,14 +12,19 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
+const (
+	endOfMailed = `SELECT reason FROM events WHERE invitation_id = $1 AND ended_mailed = $2`
+	endOfShared = `SELECT reason FROM events WHERE invitation_id = $1 AND ended_shared = $2`
+)
+
 // EndOf implements invitation.Store. What is no longer on record counts as
 // superseded.
 func (s *Store) EndOf(ctx context.Context, t invitation.Token) (invitation.End, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	query := `SELECT reason FROM events WHERE invitation_id = $1 AND ended_shared = $2`
+	query := endOfShared
 	if t.Channel == invitation.Mailed {
-		query = `SELECT reason FROM events WHERE invitation_id = $1 AND ended_mailed = $2`
+		query = endOfMailed
 	}
 	var end invitation.End
 	err := s.pool.QueryRow(ctx, query, t.InvitationID, t.Generation).Scan(&end)

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+)
+
+// million loads a million invitations of 200 of 5,000 organizations, with users,
+// mails and events; a mail has its invitation's id. It is loaded without checks,
+// which take longer than the loading.
+const million = `
+SET session_replication_role = replica;
+INSERT INTO organizations (id, last_sequence) SELECT 'o' || n, 5000 FROM generate_series(0, 4999) n;
+INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at)
+	SELECT 'u' || n, 'o' || n % 200, 'EMPLOYEE', 'x', 'de', n || '@x.de', n || '@x.de', now() FROM generate_series(1, 500000) n;
+INSERT INTO invitations (id, user_id, organization_id, user_type, target, state, issued_at, expires_at, redeemed_at,
+		mailed_generation, mailed_open, shared_generation, shared_open, delivery_id)
+	SELECT lpad(to_hex(n), 32, '0')::uuid, 'u' || (n + 1) / 2, 'o' || (n + 1) / 2 % 200, 'EMPLOYEE', CASE WHEN n % 2 = 0 THEN 'APP' ELSE 'PORTAL' END,
+		CASE WHEN n % 3 = 0 THEN 'REDEEMED' ELSE 'PENDING' END, now() - interval '20 days',
+		now() + interval '13 days' - interval '14 days' * random(), CASE WHEN n % 3 = 0 THEN now() END,
+		1, true, 1, true, lpad(to_hex(n), 32, '0')::uuid
+	FROM generate_series(1, 1000000) n;
+INSERT INTO deliveries (id, invitation_id, user_id, generation, email, email_key, state, changed_at, attempts)
+	SELECT id, id, user_id, 1, 'a@x.de', 'a@x.de', CASE WHEN random() < 0.01 THEN 'BOUNCED' ELSE 'DELIVERED' END, now(), 1 FROM invitations;
+INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, cause)
+	SELECT organization_id, row_number() OVER (PARTITION BY organization_id), 'INVITATION_ISSUED', now(), user_id, id, target, 'test'
+	FROM invitations;`
+
+// TestNoSequentialScan: with a million rows no read that callers wait for looks
+// at all of them, with known parameters and without.
+func TestNoSequentialScan(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	conn, err := pgx.Connect(ctx, pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for _, sql := range []string{million, "VACUUM ANALYZE"} {
+		for _, statement := range strings.Split(strings.TrimSuffix(sql, ";"), ";") {
+			if _, err := conn.Exec(ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const id, none = "'00000000-0000-0000-0000-000000080000'", "'ffffffff-0000-0000-0000-000000000000'"
+	for name, read := range map[string]struct {
+		sql    string
+		values []string
+	}{
+		"user":       {selectUsers, []string{"'{u7}'", "'{}'", "'{}'"}},
+		"invitation": {selectUsers, []string{"'{}'", "ARRAY[" + id + "::uuid]", "'{}'"}},
+		"lock":       {lockUsers, []string{"'{u7,u8}'", "'{}'", "ARRAY[" + id + "::uuid]"}},
+		"mails":      {selectDeliveries, []string{"'{u7}'", "'{}'", "'{}'"}},
+		"all":        {listInvitations, []string{"'o7'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "NULL", "NULL", "NULL", "NULL", "51"}},
+		"target":     {listInvitations, []string{"'o7'", id, "'APP'", "NULL", "NULL", "NULL", "51"}},
+		"pending":    {listInvitations, []string{"'o7'", id, "NULL", "'PENDING'", "false", "NULL", "51"}},
+		"expired":    {listInvitations, []string{"'o7'", id, "NULL", "'PENDING'", "true", "NULL", "51"}},
+		"revoked":    {listInvitations, []string{"'o7'", id, "NULL", "'REVOKED'", "NULL", "NULL", "51"}},
+		"bounced":    {listInvitations, []string{"'o7'", id, "NULL", "NULL", "NULL", "'BOUNCED'", "51"}},
+		"events":     {selectEvents, []string{"'o7'", "4000", "NULL", "NULL", "51"}},
+		"a user's":   {selectEvents, []string{"'o7'", "0", "'u7'", "NULL", "51"}},
+		"an end":     {endOfMailed, []string{id, "1"}},
+		"one's own":  {selectEvents, []string{"'o7'", "0", "NULL", id, "51"}},
+		"due":        {selectExpired, []string{"500"}},
+		"nobody":     {selectUsers, []string{"'{}'", "ARRAY[" + none + "::uuid]", "'{}'"}},
+	} {
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			plan := explain(t, conn, mode, read.sql, read.values)
+			for _, line := range strings.Split(plan, "\n") {
+				if strings.Contains(line, "Seq Scan") {
+					t.Errorf("%s (%s):\n%s", name, mode, plan)
+					break
+				}
+			}
+		}
+	}
+}
+
+func explain(t *testing.T, conn *pgx.Conn, mode, sql string, values []string) string {
+	t.Helper()
+	for _, statement := range []string{"SET plan_cache_mode = " + mode, "DEALLOCATE ALL", "PREPARE p AS " + sql} {
+		if _, err := conn.Exec(t.Context(), statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := conn.Query(t.Context(), fmt.Sprintf("EXPLAIN EXECUTE p (%s)", strings.Join(values, ", ")), pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
