@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,10 +52,12 @@ func share(id string) invitation.Change {
 
 // updateEmail saves an address, and mails an invitation if told to.
 func updateEmail(id string, address invitation.Email, now bool) invitation.Change {
-	c := on(id, "update email "+address.Address(), func(u *invitation.User, at time.Time) error {
+	c := on(id, "update email", func(u *invitation.User, at time.Time) error {
 		return u.UpdateEmail(address, invitation.FollowUp{SendNow: now, Target: app}, at, validity)
 	})
 	c.Mails, c.MailTo = now, address
+	sum := sha256.Sum256([]byte(id + address.Address()))
+	c.Request.Fingerprint = sum[:]
 	return c
 }
 

@@ -49,9 +49,14 @@ func translate(err error) error {
 	}
 }
 
-// refused reports whether Postgres found fault with what was written, so that
-// another member of the group may be free of it: a constraint (class 23) or a
-// value (class 22).
+// answered reports whether the error is what Postgres said.
+func answered(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg)
+}
+
+// refused reports whether Postgres found fault with what was written: a
+// constraint (class 23) or a value (class 22).
 func refused(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code[:2] == "23" || pg.Code[:2] == "22")
@@ -73,7 +78,7 @@ func transient(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.Timeout(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, pgx.ErrTxClosed) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, invitation.ErrUnavailable) || errors.Is(err, errStale) ||
 		pgconn.SafeToRetry(err) || closedConn(err)
 }
 

@@ -38,3 +38,6 @@ func (s *Store) RunGroup(members ...Member) []Member {
 	}
 	return members
 }
+
+// Waiting is how many calls wait for a group.
+func (s *Store) Waiting() int { return len(s.waiting) }

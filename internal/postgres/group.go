@@ -76,22 +76,29 @@ func (s *Store) gather(first *call) []*call {
 	return group
 }
 
-// run carries out a group and answers each of its calls. If Postgres refused
-// something, the members run one by one: only the culprit is refused then.
+// run carries out a group and answers each of its calls. If one of them may be
+// what failed the transaction, they run one by one: only the culprit fails then.
 func (s *Store) run(group []*call) {
-	group, repeats := split(group)
+	group, later := split(group)
 	err := s.attempt(group)
-	if len(group) > 1 && refused(err) {
-		repeats, group = append(group, repeats...), nil
+	if len(group) > 1 && err != nil && !transient(err) {
+		for _, k := range group {
+			s.run([]*call{k})
+		}
+		group = nil
 	}
 	for _, k := range group {
-		if err != nil {
-			k.err = translate(err)
+		switch {
+		case err != nil:
+			k.result, k.err = invitation.Result{Now: k.result.Now}, translate(err)
+		case errors.Is(k.err, errLater):
+			later = append(later, k)
+			continue
 		}
 		close(k.done)
 	}
-	for _, k := range repeats {
-		s.run([]*call{k})
+	if len(later) > 0 {
+		s.run(later)
 	}
 }
 
@@ -130,9 +137,11 @@ func (s *Store) attempt(group []*call) error {
 			return nil
 		case len(group) == 1 && refused(err) && n == 0 && group[0].change.Request.ID != uuid.Nil:
 			// The call that won the race may have been this very request.
+		case committing && !answered(err):
+			// Of a commit without an answer nobody knows the outcome: the
+			// callers have to repeat it, with their request ids.
+			return unavailable
 		case !transient(err) || committing || n == 3:
-			// Of a commit that failed nobody knows the outcome: the caller has
-			// to repeat it, with its request id.
 			return err
 		}
 		select {

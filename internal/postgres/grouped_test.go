@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,22 +15,15 @@ import (
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
 
-// op is a member of a random group, the same on any database.
+// op is a member of a random group, for any prefix of users and addresses.
 type op struct {
 	kind, user string
-	address    invitation.Email
-	request    uuid.UUID
+	address    string
+	request    int // 0 is none
 }
 
 func (o op) String() string {
-	text := o.kind + " " + o.user
-	if o.address.Known() {
-		text += " " + o.address.Address()
-	}
-	if o.request != uuid.Nil {
-		text += " #" + o.request.String()[:4]
-	}
-	return text
+	return fmt.Sprintf("%s %s %s #%d;", o.kind, o.user, o.address, o.request)
 }
 
 var opKinds = []string{
@@ -40,18 +32,26 @@ var opKinds = []string{
 	"time too late", "foreign key", "panic in the rule", "panic in the answer", "error in the answer", "cancelled", "too late",
 }
 
-// userIDs are settled (the first four), new, and one whose mails nobody queues.
-func userIDs(prefix string) []string {
-	return []string{prefix + "-0", prefix + "-1", prefix + "-2", prefix + "-" + poison, prefix + "-new-a", prefix + "-new-b"}
+// The users that a group finds, and those that it may create. The mails of
+// poison are not queued, and broken is there for what no database can store.
+var (
+	settled = []string{"-0", "-1", "-2", "-" + poison, broken}
+	users   = []string{"-0", "-1", "-2", "-" + poison, "-new-a", "-new-b"}
+)
+
+const (
+	broken     = "-broken"
+	requestIDs = 3
+)
+
+func requestID(prefix string, n int) uuid.UUID {
+	return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, prefix, n))
 }
 
 // drawGroup draws from few users, addresses and request ids, so that members
 // meet.
-func drawGroup(random *rand.Rand, prefix string) []op {
-	users := userIDs(prefix)
-	addresses := []invitation.Email{
-		email(prefix + "-0@settled.example"), email(prefix + "-1@Settled.example"), email(prefix + "-x@new.example"), email(prefix + "-y@new.example"),
-	}
+func drawGroup(random *rand.Rand) []op {
+	addresses := []string{"-0@settled.example", "-1@Settled.example", "-x@new.example", "-y@new.example"}
 	var ops []op
 	for range 2 + random.IntN(9) {
 		o := op{kind: opKinds[random.IntN(len(opKinds))], user: users[random.IntN(len(users))]}
@@ -60,20 +60,31 @@ func drawGroup(random *rand.Rand, prefix string) []op {
 			o.user, o.address = users[3+random.IntN(3)], addresses[random.IntN(4)]
 		case strings.HasPrefix(o.kind, "address"):
 			o.address = addresses[random.IntN(4)]
+		case slices.Contains(unstorable, o.kind):
+			o.user = broken
+		case strings.HasSuffix(o.user, poison):
+			o.kind = "renew" // nothing that would cancel the mail again
 		}
 		if random.IntN(3) == 0 {
-			o.request = uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, prefix, random.IntN(3)))
+			o.request = 1 + random.IntN(requestIDs)
 		}
 		ops = append(ops, o)
-		if o.request != uuid.Nil && random.IntN(3) == 0 {
+		if o.request != 0 && random.IntN(3) == 0 {
 			ops = append(ops, o) // the same request once more
 		}
 	}
 	return ops
 }
 
+// unstorable are the ops that leave a user as no database holds it.
+var unstorable = []string{"NUL byte", "no UTF-8", "check violation", "check of a mail", "number too large", "time too late", "foreign key"}
+
 // member makes the call on one of the databases.
-func (o op) member(w *world) postgres.Member {
+func (o op) member(w *world, prefix string) postgres.Member {
+	o.user = prefix + o.user
+	if o.address != "" {
+		o.address = prefix + o.address
+	}
 	m := postgres.Member{Change: o.change(w)}
 	if o.kind == "cancelled" || o.kind == "too late" {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -83,15 +94,17 @@ func (o op) member(w *world) postgres.Member {
 		cancel()
 		m.Ctx = ctx
 	}
-	m.Change.Request.ID = o.request
-	m.Change.Request.Fingerprint = []byte(o.kind + " " + o.user + " " + o.address.Address())
+	if o.request != 0 {
+		m.Change.Request.ID = requestID(prefix, o.request-1)
+	}
+	m.Change.Request.Fingerprint = []byte(o.kind + " " + o.user + " " + o.address)
 	return m
 }
 
 func (o op) change(w *world) invitation.Change {
 	switch o.kind {
 	case "create":
-		return create(o.user, o.address)
+		return create(o.user, email(o.address))
 	case "send":
 		return send(o.user)
 	case "renew":
@@ -101,7 +114,7 @@ func (o op) change(w *world) invitation.Change {
 	case "share":
 		return share(o.user)
 	case "address", "address and mail":
-		return updateEmail(o.user, o.address, o.kind != "address")
+		return updateEmail(o.user, email(o.address), o.kind != "address")
 	case "deactivate":
 		return deactivate(o.user)
 	case "erase":
@@ -182,5 +195,3 @@ func (o op) failing() invitation.Change {
 	}
 	return c
 }
-
-func mapKeys(m map[string]int) iter.Seq[string] { return maps.Keys(m) }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -111,7 +112,7 @@ func (o *outcome) spend(before *snapshot, user *invitation.User, mails []*invita
 				until, known = before.used[key]
 			}
 			if !known {
-				return fmt.Errorf("a mail counts against a limit that was not locked")
+				return errors.New("a mail counts against a limit that was not locked")
 			}
 			until, err := limit.spend(until, before.now)
 			if err != nil {

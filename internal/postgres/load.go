@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -53,7 +54,7 @@ func load(ctx context.Context, tx pgx.Tx, group []*call) (*snapshot, error) {
 	}
 	s := newSnapshot()
 	b := &pgx.Batch{}
-	b.Queue(lockUsers, keys.args()...)
+	b.Queue(lockUsers, keys.args()...).Query(s.scanLocked)
 	if len(requests) > 0 {
 		b.Queue(markRequests, requests).Query(s.scanRequests)
 	}
@@ -69,8 +70,11 @@ func (s *Store) Read(ctx context.Context, k invitation.Key) (invitation.Result, 
 	var keys keySet
 	keys.add(k)
 	snap := newSnapshot()
+	// One snapshot for all statements, and no round trip for it.
 	b := &pgx.Batch{}
+	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	snap.queueReads(b, &keys)
+	b.Queue(`COMMIT`)
 	if err := s.readBatch(ctx, b); err != nil {
 		return invitation.Result{}, fmt.Errorf("read a user: %w", err)
 	}
@@ -117,6 +121,18 @@ func (s *snapshot) queueReads(b *pgx.Batch, keys *keySet) {
 	b.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&s.now) })
 }
 
+func (s *snapshot) scanLocked(rows pgx.Rows) error {
+	s.locked = map[string]bool{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		s.locked[id] = true
+	}
+	return rows.Err()
+}
+
 func (s *snapshot) scanRequests(rows pgx.Rows) error {
 	for rows.Next() {
 		var id uuid.UUID
@@ -129,12 +145,18 @@ func (s *snapshot) scanRequests(rows pgx.Rows) error {
 	return rows.Err()
 }
 
+// errStale says that a user was created after those that exist were locked.
+var errStale = errors.New("a user is not locked")
+
 // scanUsers reads a user once per invitation.
 func (s *snapshot) scanUsers(rows pgx.Rows) error {
 	for rows.Next() {
 		u, inv, err := scanUser(rows)
 		if err != nil {
 			return err
+		}
+		if s.locked != nil && !s.locked[u.ID] {
+			return errStale
 		}
 		if known := s.users[u.ID]; known != nil {
 			u = known

@@ -3,8 +3,10 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,7 +64,10 @@ func (s *Store) carryOut(ctx context.Context, tx pgx.Tx, group []*call) error {
 
 // snapshot is what a group found in the database.
 type snapshot struct {
-	now      time.Time
+	now time.Time
+	// locked are the ids of the users that no one else can change; nil if this
+	// is only for reading.
+	locked   map[string]bool
 	users    map[string]*invitation.User
 	byInv    map[uuid.UUID]string
 	byMail   map[uuid.UUID]string
@@ -99,9 +104,14 @@ func (s *Store) apply(before *snapshot, group []*call) *outcome {
 	after := &outcome{users: map[string]*invitation.User{}, used: map[string]time.Time{}, limits: s.limits}
 	for _, k := range group {
 		k.result, k.err = after.apply(before, k.change)
+		k.result.Now = before.now
 	}
 	return after
 }
+
+// errLater puts a call off until its group has committed: one before it changed
+// the user's address, and only Postgres knows whether that was free.
+var errLater = errors.New("the user's address is changing")
 
 func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Result, error) {
 	id := before.userID(c.Key)
@@ -113,7 +123,7 @@ func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Resul
 		return replay(before, c, old, user)
 	}
 	result, err := o.rule(before, c, user)
-	if err != nil && c.Refused != nil {
+	if err != nil && c.Refused != nil && !errors.Is(err, errLater) {
 		if answer := c.Refused(err); answer != nil {
 			o.saveRequest(c, id, answer)
 			return invitation.Result{Now: before.now, Answer: answer}, nil
@@ -143,6 +153,8 @@ func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.U
 		user = &invitation.User{ID: c.Key.UserID, OrganizationID: c.Key.OrganizationID}
 	} else if !visible(user, c.Key) {
 		return invitation.Result{}, notFound(c.Key)
+	} else if o.addressChanged(before, user) {
+		return invitation.Result{}, errLater
 	}
 	user = user.Clone()
 	mails := len(user.Deliveries)
@@ -155,6 +167,10 @@ func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.U
 			return invitation.Result{}, err
 		}
 	}
+	if !user.ErasedAt.IsZero() {
+		// Answers that are kept for repeats of the calls before.
+		o.requests = slices.DeleteFunc(o.requests, func(r savedRequest) bool { return r.request.userID == user.ID })
+	}
 	o.users[user.ID] = user
 	for _, e := range user.Events {
 		e.OrganizationID, e.UserID, e.At, e.Request = user.OrganizationID, user.ID, before.now, c.Request
@@ -162,6 +178,13 @@ func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.U
 	}
 	o.saveRequest(c, user.ID, answer)
 	return invitation.Result{User: user, Now: before.now, Answer: answer}, nil
+}
+
+// addressChanged reports whether a call of the group gave the user, who may be
+// new, an address that is not saved yet.
+func (o *outcome) addressChanged(before *snapshot, user *invitation.User) bool {
+	saved := before.users[user.ID]
+	return o.users[user.ID] != nil && user.Email.Known() && (saved == nil || !saved.Email.Same(user.Email))
 }
 
 func (o *outcome) saveRequest(c invitation.Change, userID string, answer []byte) {

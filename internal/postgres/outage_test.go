@@ -1,0 +1,226 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgserver"
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+)
+
+// quick gives a transaction less time than any caller has.
+func quick(c *postgres.Config) { c.Timeout = 500 * time.Millisecond }
+
+// signalAll sends a signal to a server's processes: the postmaster and, as each
+// leads a session of its own, its children by their parent.
+func signalAll(t *testing.T, s *pgserver.Server, signal syscall.Signal) {
+	t.Helper()
+	must(t, syscall.Kill(s.Pid(), signal))
+	entries, err := os.ReadDir("/proc")
+	must(t, err)
+	found := 0
+	for _, e := range entries {
+		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if err != nil {
+			continue // no process, or gone
+		}
+		var pid, parent int
+		var state string
+		behind := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
+		if _, err := fmt.Sscan(behind, &state, &parent); err != nil || parent != s.Pid() {
+			continue
+		}
+		if _, err := fmt.Sscan(e.Name(), &pid); err == nil && syscall.Kill(pid, signal) == nil {
+			found++
+		}
+	}
+	if found == 0 {
+		t.Fatal("the server has no processes")
+	}
+}
+
+// outage checks what callers hear while the database is away: before their own
+// time is up, when to come back.
+func outage(t *testing.T, s *postgres.Store, id string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for range 2 {
+		var calls sync.WaitGroup
+		for _, call := range []func() error{
+			update(s, identified(share(id), newRequest())),
+			func() error { return s.Ping(ctx) },
+			func() error { _, err := s.Read(ctx, invitation.Key{UserID: id}); return err },
+			func() error { _, err := s.EndOf(ctx, invitation.Token{Channel: invitation.Mailed}); return err },
+			func() error {
+				_, _, err := s.List(ctx, invitation.ListFilter{OrganizationID: org, Limit: 1})
+				return err
+			},
+			func() error {
+				_, err := s.Events(ctx, invitation.EventFilter{OrganizationID: org, Limit: 1})
+				return err
+			},
+		} {
+			calls.Go(func() { isUnavailable(t, call()) })
+		}
+		calls.Wait()
+	}
+	if ctx.Err() != nil {
+		t.Error("the answers came when nobody waited any more")
+	}
+}
+
+// recovered repeats a call, as a client does, until it is answered.
+func recovered(t *testing.T, s *postgres.Store, c invitation.Change) invitation.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		res, err := s.Update(ctx, c)
+		switch {
+		case err == nil:
+			return res
+		case !errors.Is(err, invitation.ErrUnavailable) || ctx.Err() != nil:
+			t.Errorf("after the outage: %v", err)
+			return res
+		}
+	}
+}
+
+// TestOutage: the server freezes, its processes are killed, it is shut down, it
+// is unreachable from the start; each time callers are told so, and the store
+// comes back without help.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fail, recover func(t *testing.T, s *pgserver.Server)
+	}{
+		"frozen": {
+			func(t *testing.T, s *pgserver.Server) { signalAll(t, s, syscall.SIGSTOP) },
+			func(t *testing.T, s *pgserver.Server) { signalAll(t, s, syscall.SIGCONT) },
+		},
+		"killed": {
+			func(t *testing.T, s *pgserver.Server) { must(t, syscall.Kill(s.Pid(), syscall.SIGKILL)); <-s.Done() },
+			func(t *testing.T, s *pgserver.Server) { must(t, s.Restart(t.Context())) },
+		},
+		"stopped": {
+			func(t *testing.T, s *pgserver.Server) { must(t, s.Stop()) },
+			func(t *testing.T, s *pgserver.Server) { must(t, s.Restart(t.Context())) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := pgtest.NewServer(t)
+			d := openDB(t, server.DSN("postgres"))
+			s := d.server(quick)
+			id := person(t, s)
+			c.fail(t, server)
+			outage(t, s, id)
+			unmet := d.server(quick) // it starts during the outage
+			outage(t, unmet, id)
+			c.recover(t, server)
+			mailed := recovered(t, s, identified(renewOrSend(id), newRequest()))
+			recovered(t, unmet, revoke(id))
+			if mailed.User.Invitations[app].State(mailed.Now) != invitation.Pending {
+				t.Error("the invitation is not pending")
+			}
+			d.pool.Reset()
+			d.checkAlways()
+		})
+	}
+}
+
+// renewOrSend mails whatever the state is: of a share during an outage nobody
+// knows whether it was carried out.
+func renewOrSend(id string) invitation.Change {
+	return on(id, "mail", func(u *invitation.User, now time.Time) error {
+		if u.Invitations[app] != nil {
+			return u.Renew(app, now, validity)
+		}
+		return u.Send(app, now, validity)
+	})
+}
+
+// TestNothingAcknowledgedIsLost: the server is killed again and again under
+// load, and clients repeat what was not answered. In the end each request was
+// carried out exactly once.
+func TestNothingAcknowledgedIsLost(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t)
+	d := openDB(t, server.DSN("postgres"))
+	stores := []*postgres.Store{d.server(quick), d.server(quick)}
+	done := make(chan struct{})
+	var clients sync.WaitGroup
+	var mu sync.Mutex
+	var acknowledged []string
+	acks := make(chan struct{}, 1)
+	for n := range 8 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				id := newID()
+				recovered(t, stores[n%2], identified(create(id, emailOf(id)), newRequest()))
+				c := identified(send(id), newRequest())
+				recovered(t, stores[n%2], c)
+				recovered(t, stores[(n+1)%2], c) // some clients lose the answer
+				mu.Lock()
+				acknowledged = append(acknowledged, id)
+				mu.Unlock()
+				select {
+				case acks <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	for range 4 {
+		for range 5 { // let it come to work between two deaths
+			<-acks
+		}
+		must(t, syscall.Kill(server.Pid(), syscall.SIGKILL))
+		<-server.Done()
+		must(t, server.Restart(t.Context()))
+	}
+	close(done)
+	clients.Wait()
+	d.pool.Reset()
+	for _, id := range acknowledged {
+		if n := d.events(id, invitation.UserCreated)*10 + d.events(id, invitation.InvitationIssued); n != 11 || d.jobs(id) != 1 {
+			t.Errorf("%s was created and invited %d times, with %d jobs", id, n, d.jobs(id))
+		}
+	}
+	if len(acknowledged) < 20 {
+		t.Errorf("only %d were acknowledged", len(acknowledged))
+	}
+	d.checkAlways()
+}
+
+// TestStandby: a server that takes no writes is as good as none.
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	id := person(t, d.server())
+	readOnly := newStore(t, openPool(t, d.dsn, func(c *pgxpool.Config) {
+		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	}), quick)
+	_, err := readOnly.Update(t.Context(), share(id))
+	isUnavailable(t, err)
+	if _, err := readOnly.Read(t.Context(), invitation.Key{UserID: id}); err != nil {
+		t.Errorf("reading there: %v", err)
+	}
+}
