@@ -40,12 +40,8 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		return err
 	}
 	defer pool.Close()
-	queue, err := delivery.NewQueue(pool)
-	if err != nil {
-		return err
-	}
 	store := postgres.New(postgres.Config{
-		Pool: pool, Enqueue: queue.Enqueue,
+		Pool: pool, Enqueue: delivery.Enqueue,
 		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
 	})
 	defer store.Close()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,8 +24,13 @@ const (
 	// job is rescued later than that, so that no two work on one mail.
 	jobTimeout  = time.Minute
 	rescueAfter = 2 * time.Minute
-	firstRetry  = time.Second
-	longestWait = 15 * time.Minute
+	// leastRecording is how long recording an outcome may take even at the end of
+	// an attempt.
+	leastRecording = time.Second
+	firstRetry     = time.Second
+	longestWait    = 15 * time.Minute
+	// longestReason is in characters, as the schema counts.
+	longestReason = 500
 )
 
 // Sender hands a mail to a provider. It returns nil once the provider took it,
@@ -39,6 +46,8 @@ type Config struct {
 	Store  invitation.Store
 	Sender Sender
 	Linker *invitation.Linker
+	// Render writes a mail. Its errors are stored with the job: they hold
+	// nothing personal.
 	Render func(invitation.Mail) (invitation.Message, error)
 	Logger *slog.Logger
 	// Concurrency is how many mails are sent at once.
@@ -86,8 +95,11 @@ func NewWorkers(c Config) (*Workers, error) {
 		JobTimeout:           min(jobTimeout, c.RescueAfter/2),
 		RescueStuckJobsAfter: c.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
-		PollOnly:             c.PollOnly,
-		Logger:               c.Logger,
+		// Nobody tells of new jobs: that would make all commits wait for one
+		// another.
+		FetchPollInterval: 200 * time.Millisecond,
+		PollOnly:          c.PollOnly,
+		Logger:            c.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare workers: %w", err)
@@ -129,8 +141,16 @@ func (w *mailWorker) NextRetry(job *river.Job[mailJob]) time.Time {
 
 // Work implements river.Worker. Errors that it returns are stored with the job:
 // they name no address and quote no mail.
-func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) error {
+func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err error) {
 	id := job.Args.DeliveryID
+	defer func() {
+		if cause := recover(); cause != nil {
+			// What it says may quote the mail.
+			w.Logger.LogAttrs(ctx, slog.LevelError, "panic while sending a mail",
+				slog.String("delivery_id", id.String()), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("panic of type %T", cause)
+		}
+	}()
 	if wait, err := w.turn(ctx); err != nil || wait > 0 {
 		return errors.Join(err, snooze(wait))
 	}
@@ -229,15 +249,21 @@ func (w *mailWorker) claim(ctx context.Context, id uuid.UUID) (*invitation.Mail,
 	}, nil
 }
 
-// record keeps trying for as long as the job may take: a mail whose sending is
-// not on record is sent again.
+// record keeps trying for as long as the job may take, even if it is broken off:
+// a mail whose sending is not on record is sent again.
 func (w *mailWorker) record(ctx context.Context, id uuid.UUID, refusal *invitation.SendError) error {
+	end, limited := ctx.Deadline()
+	if least := time.Now().Add(leastRecording); !limited || end.Before(least) {
+		end = least
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		_, err := w.update(ctx, id, func(u *invitation.User, now time.Time) {
 			if refusal == nil {
 				u.Sent(id, now)
 			} else {
-				u.Unsent(id, refusal.Permanent, refusal.Reason, now)
+				u.Unsent(id, refusal.Permanent, storable(refusal.Reason), now)
 			}
 		})
 		if err == nil || errors.Is(err, invitation.ErrInvitationNotFound) {
@@ -249,6 +275,16 @@ func (w *mailWorker) record(ctx context.Context, id uuid.UUID, refusal *invitati
 		case <-time.After(wait):
 		}
 	}
+}
+
+// storable makes a text of a reason that the database takes whatever a provider
+// says: what can't be recorded would be sent again and again.
+func storable(reason string) string {
+	reason = strings.ReplaceAll(strings.ToValidUTF8(reason, "?"), "\x00", "?")
+	if runes := []rune(reason); len(runes) > longestReason {
+		return string(runes[:longestReason])
+	}
+	return reason
 }
 
 func (w *mailWorker) update(ctx context.Context, id uuid.UUID, change func(*invitation.User, time.Time)) (invitation.Result, error) {

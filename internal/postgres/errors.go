@@ -49,12 +49,6 @@ func translate(err error) error {
 	}
 }
 
-// answered reports whether the error is what Postgres said.
-func answered(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg)
-}
-
 // refused reports whether Postgres found fault with what was written: a
 // constraint (class 23) or a value (class 22).
 func refused(err error) bool {

@@ -137,11 +137,11 @@ func (s *Store) attempt(group []*call) error {
 			return nil
 		case len(group) == 1 && refused(err) && n == 0 && group[0].change.Request.ID != uuid.Nil:
 			// The call that won the race may have been this very request.
-		case committing && !answered(err):
+		case committing:
 			// Of a commit without an answer nobody knows the outcome: the
 			// callers have to repeat it, with their request ids.
 			return unavailable
-		case !transient(err) || committing || n == 3:
+		case !transient(err) || n == 3:
 			return err
 		}
 		select {

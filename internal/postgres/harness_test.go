@@ -87,9 +87,7 @@ func (d *db) server(settings ...func(*postgres.Config)) *postgres.Store {
 
 func newStore(t testing.TB, pool *pgxpool.Pool, settings ...func(*postgres.Config)) *postgres.Store {
 	t.Helper()
-	queue, err := delivery.NewQueue(pool)
-	must(t, err)
-	c := postgres.Config{Pool: pool, Enqueue: queue.Enqueue, Timeout: 30 * time.Second}
+	c := postgres.Config{Pool: pool, Enqueue: delivery.Enqueue, Timeout: 30 * time.Second}
 	for _, set := range settings {
 		set(&c)
 	}

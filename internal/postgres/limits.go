@@ -65,7 +65,7 @@ RETURNING key, used_until`
 
 // lock reads the limits that a group's mails may count against, and keeps other
 // groups from doing so until the commit.
-func (l limits) lock(ctx context.Context, tx pgx.Tx, before *snapshot, group []*call) (map[string]time.Time, error) {
+func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, group []*call) (map[string]time.Time, error) {
 	var keys []string
 	for _, k := range group {
 		if c := k.change; c.Mails {
@@ -85,7 +85,7 @@ func (l limits) lock(ctx context.Context, tx pgx.Tx, before *snapshot, group []*
 		return nil, nil
 	}
 	slices.Sort(keys)
-	rows, err := tx.Query(ctx, lockLimits, slices.Compact(keys))
+	rows, err := conn.Query(ctx, lockLimits, slices.Compact(keys))
 	if err != nil {
 		return nil, err
 	}

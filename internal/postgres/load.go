@@ -42,8 +42,8 @@ FROM wanted JOIN invitations i ON i.user_id = wanted.id JOIN deliveries d ON d.i
 UNION
 SELECT d.user_id, ` + deliveryColumns + ` FROM deliveries d WHERE d.id = ANY ($3::uuid[])`
 
-// load locks and reads what a group's calls need.
-func load(ctx context.Context, tx pgx.Tx, group []*call) (*snapshot, error) {
+// queueLoad locks and reads what a group's calls need, into the snapshot.
+func queueLoad(b *pgx.Batch, group []*call) *snapshot {
 	var keys keySet
 	var requests []uuid.UUID
 	for _, k := range group {
@@ -53,16 +53,12 @@ func load(ctx context.Context, tx pgx.Tx, group []*call) (*snapshot, error) {
 		}
 	}
 	s := newSnapshot()
-	b := &pgx.Batch{}
 	b.Queue(lockUsers, keys.args()...).Query(s.scanLocked)
 	if len(requests) > 0 {
 		b.Queue(markRequests, requests).Query(s.scanRequests)
 	}
 	s.queueReads(b, &keys)
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s
 }
 
 // Read implements invitation.Store.

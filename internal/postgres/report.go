@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -31,12 +32,12 @@ func (s *Store) Report(ctx context.Context, reports []invitation.Report) (known 
 }
 
 func (s *Store) report(ctx context.Context, reports []invitation.Report) (known int, err error) {
-	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("begin: %w", err)
+		return 0, fmt.Errorf("connect: %w", err)
 	}
-	defer rollback(ctx, tx)
-	fresh, err := keepNew(ctx, tx, reports)
+	defer giveBack(ctx, conn)
+	fresh, err := keepNew(ctx, conn, reports)
 	if err != nil {
 		return 0, fmt.Errorf("look for repeated reports: %w", err)
 	}
@@ -48,7 +49,13 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 			Rule:    func(u *invitation.User, now time.Time) error { return u.Apply(r, now) },
 		}}
 	}
-	if err := s.carryOut(ctx, tx, group); err != nil {
+	b := &pgx.Batch{}
+	before := queueLoad(b, group)
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return 0, fmt.Errorf("load: %w", err)
+	}
+	b = &pgx.Batch{}
+	if err := s.carryOut(ctx, conn.Conn(), b, before, group); err != nil {
 		return 0, err
 	}
 	for _, k := range group {
@@ -59,24 +66,28 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 			return 0, k.err
 		}
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return 0, fmt.Errorf("commit: %w", err)
+	b.Queue("COMMIT")
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return 0, fmt.Errorf("save: %w", err)
 	}
 	s.waker.touch()
 	return known, nil
 }
 
-// keepNew notes the reports' ids and returns those that were not there, in their
-// order. A second call with the same ids waits for the first to commit.
-func keepNew(ctx context.Context, tx pgx.Tx, reports []invitation.Report) ([]invitation.Report, error) {
+// keepNew begins, notes the reports' ids and returns those reports whose ids were
+// not there, in their order. A second call with the same ids waits for the first
+// to commit.
+func keepNew(ctx context.Context, conn *pgxpool.Conn, reports []invitation.Report) ([]invitation.Report, error) {
 	ids := column(reports, func(r invitation.Report) string { return r.EventID })
 	slices.Sort(ids)
-	rows, err := tx.Query(ctx, `INSERT INTO reports (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id`, ids)
-	if err != nil {
-		return nil, err
-	}
-	noted, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
+	var noted []string
+	b := begin()
+	b.Queue(`INSERT INTO reports (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id`, ids).
+		Query(func(rows pgx.Rows) (err error) {
+			noted, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
 	isNew := make(map[string]bool, len(noted))

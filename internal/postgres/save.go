@@ -1,37 +1,26 @@
 package postgres
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// save writes what the rules changed. The order matters: rows before those that
-// refer to them, and the organizations last, as their locks are everybody's.
-func (s *Store) save(ctx context.Context, tx pgx.Tx, before *snapshot, after *outcome) error {
+// queueSave writes what the rules changed. The order matters: rows before those
+// that refer to them, and the organizations last, as their locks are everybody's.
+func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	d := diff(before, after)
-	b := &pgx.Batch{}
 	d.queueUsers(b)
 	d.queueInvitations(b)
 	d.queueDeliveries(b)
 	queueErasures(b, d.erased)
 	queueRequests(b, before, after.requests)
 	queueUse(b, after.used)
-	if b.Len() > 0 {
-		if err := tx.SendBatch(ctx, b).Close(); err != nil {
-			return err
-		}
-	}
 	if ids := d.queued(); len(ids) > 0 {
-		if err := s.enqueue(ctx, tx, ids); err != nil {
-			return fmt.Errorf("enqueue: %w", err)
-		}
+		s.enqueue(b, ids)
 	}
-	return appendEvents(ctx, tx, before, after)
+	queueEvents(b, before, after)
 }
 
 // difference is what of a group's users has to be written.

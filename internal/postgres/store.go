@@ -15,8 +15,8 @@ import (
 
 var _ invitation.Store = (*Store)(nil)
 
-// Enqueue adds a job for each new mail, inside the transaction that queued it.
-type Enqueue func(ctx context.Context, tx pgx.Tx, deliveries []uuid.UUID) error
+// Enqueue adds a job for each new mail to what a transaction saves.
+type Enqueue func(b *pgx.Batch, deliveries []uuid.UUID)
 
 // Config is what a Store needs. The zero value of a number takes the default.
 type Config struct {

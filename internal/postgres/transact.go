@@ -11,54 +11,68 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// begin also bounds what this transaction may cost others if this process
-// freezes while it holds locks.
-const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '2s'`
-
 // transact runs a group's calls in one transaction and leaves each one's result
 // or refusal in it. An error means that nothing of it is known to be saved;
-// committing says that it came from the commit, whose outcome is unknown.
+// committing says that the commit may have been carried out all the same.
+//
+// It takes three round trips: begin and load, lock the limits, save and commit.
 func (s *Store) transact(ctx context.Context, group []*call) (committing bool, err error) {
-	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return false, fmt.Errorf("begin: %w", err)
+		return false, fmt.Errorf("connect: %w", err)
 	}
-	defer rollback(ctx, tx)
-	if err := s.carryOut(ctx, tx, group); err != nil {
+	defer giveBack(ctx, conn)
+	b := begin()
+	before := queueLoad(b, group)
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return false, fmt.Errorf("load: %w", err)
+	}
+	b = &pgx.Batch{}
+	if err := s.carryOut(ctx, conn.Conn(), b, before, group); err != nil {
 		return false, err
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return true, fmt.Errorf("commit: %w", err)
+	b.Queue("COMMIT")
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		// On a connection that is still there, Postgres has said that it did not
+		// commit; and what pgx could not write, it was not asked.
+		return conn.Conn().IsClosed() && transient(err), fmt.Errorf("save: %w", err)
 	}
 	s.waker.touch()
 	return false, nil
 }
 
-// rollback gives a transaction back that was not committed. The caller's time
-// may be up, it must happen all the same.
-func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	_ = tx.Rollback(ctx)
+// begin also bounds what this transaction may cost others if this process
+// freezes while it holds locks.
+func begin() *pgx.Batch {
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue("SELECT set_config('idle_in_transaction_session_timeout', '10s', true), set_config('lock_timeout', '2s', true)")
+	return b
 }
 
-// carryOut does all of a group's work but the commit.
-func (s *Store) carryOut(ctx context.Context, tx pgx.Tx, group []*call) error {
-	before, err := load(ctx, tx, group)
-	if err != nil {
-		return fmt.Errorf("load: %w", err)
+// giveBack returns a connection, and rolls back what was not committed. The
+// caller's time may be up, it must happen all the same.
+func giveBack(ctx context.Context, conn *pgxpool.Conn) {
+	defer conn.Release()
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		return
 	}
-	if before.used, err = s.limits.lock(ctx, tx, before, group); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "ROLLBACK")
+}
+
+// carryOut runs a group's rules on what was loaded, and queues what they changed.
+func (s *Store) carryOut(ctx context.Context, conn *pgx.Conn, b *pgx.Batch, before *snapshot, group []*call) (err error) {
+	if before.used, err = s.limits.lock(ctx, conn, before, group); err != nil {
 		return fmt.Errorf("lock the limits on mail: %w", err)
 	}
-	after := s.apply(before, group)
-	if err := s.save(ctx, tx, before, after); err != nil {
-		return fmt.Errorf("save: %w", err)
-	}
+	s.queueSave(b, before, s.apply(before, group))
 	return nil
 }
 

@@ -194,7 +194,7 @@ func TestClose(t *testing.T) {
 		d := newDB(t)
 		pool, err := pgxpool.New(t.Context(), d.dsn)
 		must(t, err)
-		s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(context.Context, pgx.Tx, []uuid.UUID) error { return nil }})
+		s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(*pgx.Batch, []uuid.UUID) {}})
 		id := newID()
 		do(t, s, create(id, emailOf(id)))
 		running, release := make(chan struct{}), make(chan struct{})

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -186,15 +185,15 @@ FROM unnest($4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
 		ended_mailed, ended_shared, actor, caller, cause, request_id)
 JOIN counted ON counted.id = e.organization_id`
 
-// appendEvents numbers and writes the events of a group.
-func appendEvents(ctx context.Context, tx pgx.Tx, before *snapshot, after *outcome) error {
+// queueEvents numbers and writes the events of a group.
+func queueEvents(b *pgx.Batch, before *snapshot, after *outcome) {
 	rows := after.events
 	if len(rows) == 0 {
-		return nil
+		return
 	}
 	organizations, counts, behind := count(rows)
 	names := renamed(before, after)
-	_, err := tx.Exec(ctx, insertEvents, organizations,
+	b.Queue(insertEvents, organizations,
 		column(organizations, func(id string) string { return names[id] }), counts, behind,
 		column(rows, func(e invitation.Event) string { return e.OrganizationID }),
 		column(rows, func(e invitation.Event) string { return string(e.Type) }),
@@ -212,7 +211,6 @@ func appendEvents(ctx context.Context, tx pgx.Tx, before *snapshot, after *outco
 		column(rows, func(e invitation.Event) string { return e.Request.Caller }),
 		column(rows, func(e invitation.Event) string { return e.Request.Cause }),
 		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.Request.ID) }))
-	return err
 }
 
 // count tells how many events each organization gets, and for each event how

@@ -87,11 +87,9 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 	pool, err := pgxpool.NewWithConfig(t.Context(), settings)
 	must(t, err)
 	t.Cleanup(pool.Close)
-	queue, err := delivery.NewQueue(pool)
-	must(t, err)
 	linker := newLinker(t)
 	store := postgres.New(postgres.Config{
-		Pool: pool, Enqueue: queue.Enqueue, PerRecipient: limits[0], PerOrganization: limits[1], Pseudonym: linker.Pseudonym,
+		Pool: pool, Enqueue: delivery.Enqueue, PerRecipient: limits[0], PerOrganization: limits[1], Pseudonym: linker.Pseudonym,
 	})
 	t.Cleanup(store.Close)
 	s := &stack{t: t, pool: pool, store: store, linker: linker, logs: logs}
