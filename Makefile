@@ -10,7 +10,7 @@ PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## run everything on this machine: Postgres, an inbox, the service
@@ -55,6 +55,32 @@ generate: .cache/proto/buf/validate/validate.proto ## generate pkg/ from proto/
 	@mkdir -p $(@D)
 	@dir=$$($(GO) mod download -json $(PROTOVALIDATE) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p') && \
 		install -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" $@
+
+.PHONY: fuzz
+fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each
+	@deploy/dev/fuzz.sh
+
+.PHONY: build-release
+build-release: ## build bin/release/invitationd: static, the same bytes every time
+	@mkdir -p bin/release
+	deploy/supply/build.sh bin/release/invitationd
+
+.PHONY: reproducible
+reproducible: ## build the release twice, in different places, and compare
+	@deploy/supply/reproducible.sh
+
+.PHONY: sbom
+sbom: ## write bin/release/sbom.json (CycloneDX)
+	@mkdir -p bin/release
+	CGO_ENABLED=0 $(TOOL) cyclonedx-gomod app -json -std -licenses -noserial -notimestamp -main cmd/invitationd -output bin/release/sbom.json .
+
+.PHONY: licences
+licences: ## list the licences of all dependencies, and fail on others than agreed
+	@deploy/supply/licences.sh
+
+.PHONY: vulnerabilities
+vulnerabilities: ## look for known vulnerabilities; says so when it could not
+	@deploy/supply/vulnerabilities.sh
 
 .PHONY: clean
 clean: ## remove what was built; the data of `make run` stays

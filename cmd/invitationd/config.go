@@ -17,6 +17,7 @@ import (
 
 	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/keyfile"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/server"
 )
@@ -109,13 +110,9 @@ func (c config) linker() (*invitation.Linker, error) {
 		return nil, fmt.Errorf("INVITATION_VALIDITY is %v, and has to be between %v and %v", c.Validity, minValidity, maxValidity)
 	}
 	if c.KeysFile == "" {
-		return nil, errors.New("INVITATION_KEYS_FILE is not set; `invitationd keys` makes a first line for it")
+		return nil, errors.New("INVITATION_KEYS_FILE is not set; `invitationd keys add FILE` makes one")
 	}
-	text, err := os.ReadFile(c.KeysFile)
-	if err != nil {
-		return nil, fmt.Errorf("read INVITATION_KEYS_FILE: %w", err)
-	}
-	ring, err := invitation.ParseKeyRing(text)
+	ring, err := keyfile.Load(c.KeysFile)
 	if err != nil {
 		return nil, fmt.Errorf("read INVITATION_KEYS_FILE: %w", err)
 	}

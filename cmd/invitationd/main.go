@@ -2,7 +2,7 @@
 //
 //	invitationd serve [-role all|api|worker]   until SIGTERM
 //	invitationd migrate                        bring the database up to date
-//	invitationd keys [-id A]                   print a new line for the key file
+//	invitationd keys list FILE                 and add FILE, promote FILE ID, retire FILE ID
 //	invitationd mail preview [-h]              write a mail to a file, to look at
 //
 // It is configured by the environment; see the README.
@@ -20,7 +20,6 @@ import (
 	"syscall"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
-	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
 
@@ -34,7 +33,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys [-id A] | mail preview"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys list FILE | mail preview"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -56,11 +55,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return migrate(ctx, environ)
 	case "keys":
-		id := flags.String("id", "A", "the key's id: a character of A-Z and 2-7 that the file does not have yet")
-		if err := parse(flags, args[1:]); err != nil {
-			return err
-		}
-		return printKey(*id, stdout)
+		return manageKeys(args[1:], stdout, stderr)
 	case "mail":
 		if len(args) < 2 || args[1] != "preview" {
 			return errors.New(usage)
@@ -95,18 +90,6 @@ func migrate(ctx context.Context, environ []string) error {
 		return err
 	}
 	return delivery.Migrate(ctx, pool)
-}
-
-func printKey(id string, stdout io.Writer) error {
-	if len(id) != 1 {
-		return errors.New("a key's id is one character")
-	}
-	line, err := invitation.NewKeyLine(id[0])
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(stdout, line)
-	return err
 }
 
 func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }

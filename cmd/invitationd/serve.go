@@ -14,10 +14,14 @@ import (
 	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/email"
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/keyfile"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
 )
+
+// keysEvery is how often the key file is looked at.
+const keysEvery = 5 * time.Second
 
 // serve runs the service until the context ends, and then drains it: the API
 // first, so that no call finds the rest gone.
@@ -47,6 +51,10 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	defer store.Close()
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		keyfile.Watch(ctx, c.KeysFile, keysEvery, linker.SetRing, log)
+		return nil
+	})
 	if work {
 		workers, err := c.workers(pool, store, linker, log)
 		if err != nil {

@@ -125,7 +125,8 @@ func readPageToken[T uuid.UUID | int64](req proto.Message, token string) (last T
 		return last, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != filterLen+binary.Size(last) || string(raw[:filterLen]) != string(filterHash(req)) {
+	if err != nil || len(raw) != filterLen+binary.Size(last) || string(raw[:filterLen]) != string(filterHash(req)) ||
+		base64.RawURLEncoding.EncodeToString(raw) != token {
 		return last, badField("page_token", "is not the next_page_token of a page with the same filters")
 	}
 	_, err = binary.Decode(raw[filterLen:], binary.BigEndian, &last)
