@@ -182,7 +182,7 @@ func TestForgetAddresses(t *testing.T) {
 	}
 	// As if the ids had been made two hours ago.
 	for _, state := range []string{"CANCELLED", "QUEUED"} {
-		var old uuid.UUID = uuid.Must(uuid.NewV7())
+		old := uuid.Must(uuid.NewV7())
 		ms := time.Now().Add(-2 * time.Hour).UnixMilli()
 		for i := range 6 {
 			old[i] = byte(ms >> (8 * (5 - i)))

@@ -69,7 +69,6 @@ func openPool(t testing.TB, dsn string, settings ...func(*pgxpool.Config)) *pgxp
 	c, err := pgxpool.ParseConfig(dsn)
 	must(t, err)
 	c.MaxConns = 8
-	c.ConnConfig.ConnectTimeout = 2 * time.Second
 	for _, set := range settings {
 		set(c)
 	}

@@ -64,7 +64,7 @@ max_client_conn = 200
 		if t.Context().Err() == nil {
 			t.Error("the pooler outlives the test")
 		}
-		<-ended
+		_ = <-ended //nolint:staticcheck // its end is all that matters
 	})
 	pooled := fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", server.User, port, server.Database)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

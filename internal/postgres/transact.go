@@ -160,14 +160,14 @@ func replay(before *snapshot, c invitation.Change, old request, user *invitation
 
 // rule runs a change's rule on a copy of the user, and keeps what it made of it.
 func (o *outcome) rule(before *snapshot, c invitation.Change, user *invitation.User) (invitation.Result, error) {
-	if c.Create {
-		if user != nil {
-			return invitation.Result{}, invitation.ErrUserExists
-		}
+	switch {
+	case c.Create && user != nil:
+		return invitation.Result{}, invitation.ErrUserExists
+	case c.Create:
 		user = &invitation.User{ID: c.Key.UserID, OrganizationID: c.Key.OrganizationID}
-	} else if !visible(user, c.Key) {
+	case !visible(user, c.Key):
 		return invitation.Result{}, notFound(c.Key)
-	} else if o.addressChanged(before, user) {
+	case o.addressChanged(before, user):
 		return invitation.Result{}, errLater
 	}
 	user = user.Clone()
