@@ -58,16 +58,17 @@ func (s *Store) work() {
 		case <-s.closing:
 			return
 		case first := <-s.waiting:
-			s.run(s.gather(first))
+			s.run(gather(s.waiting, first, s.size))
 		}
 	}
 }
 
-func (s *Store) gather(first *call) []*call {
-	group := []*call{first}
-	for len(group) < s.size {
+// gather takes what waits, up to a size.
+func gather[T any](waiting <-chan T, first T, size int) []T {
+	group := []T{first}
+	for len(group) < size {
 		select {
-		case next := <-s.waiting:
+		case next := <-waiting:
 			group = append(group, next)
 		default:
 			return group

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -59,26 +58,6 @@ func queueLoad(b *pgx.Batch, group []*call) *snapshot {
 	}
 	s.queueReads(b, &keys)
 	return s
-}
-
-// Read implements invitation.Store.
-func (s *Store) Read(ctx context.Context, k invitation.Key) (invitation.Result, error) {
-	var keys keySet
-	keys.add(k)
-	snap := newSnapshot()
-	// One snapshot for all statements, and no round trip for it.
-	b := &pgx.Batch{}
-	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
-	snap.queueReads(b, &keys)
-	b.Queue(`COMMIT`)
-	if err := s.readBatch(ctx, b); err != nil {
-		return invitation.Result{}, fmt.Errorf("read a user: %w", err)
-	}
-	user := snap.users[snap.userID(k)]
-	if !visible(user, k) {
-		return invitation.Result{}, notFound(k)
-	}
-	return invitation.Result{User: user, Now: snap.now}, nil
 }
 
 // keySet gathers the keys of a group as the statements take them.
@@ -178,11 +157,4 @@ func (s *snapshot) scanDeliveries(rows pgx.Rows) error {
 		}
 	}
 	return rows.Err()
-}
-
-// readBatch runs reads outside a transaction.
-func (s *Store) readBatch(ctx context.Context, b *pgx.Batch) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	return translate(s.pool.SendBatch(ctx, b).Close())
 }

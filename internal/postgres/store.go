@@ -29,7 +29,8 @@ type Config struct {
 	// Timeout bounds every transaction and every read; 3 s by default. It is
 	// what frees a call from a database that neither answers nor fails.
 	Timeout time.Duration
-	// Groups is how many groups may be in flight at once; 3 by default.
+	// Groups is how many groups of changes, and of reads, may be in flight at
+	// once; 3 by default.
 	Groups int
 	// GroupSize is how many calls a group takes at the most; 128 by default.
 	GroupSize int
@@ -47,6 +48,7 @@ type Store struct {
 
 	size    int
 	waiting chan *call
+	reading chan *lookup
 	closing chan struct{}
 	groups  sync.WaitGroup
 }
@@ -61,10 +63,12 @@ func New(c Config) *Store {
 		waker:   newWaker(),
 		size:    or(c.GroupSize, 128),
 		waiting: make(chan *call, or(c.Backlog, 4096)),
+		reading: make(chan *lookup, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),
 	}
 	for range or(c.Groups, 3) {
 		s.groups.Go(s.work)
+		s.groups.Go(s.read)
 	}
 	s.groups.Go(s.notify)
 	return s
@@ -80,6 +84,9 @@ func (s *Store) Close() {
 		case k := <-s.waiting:
 			k.err = unavailable
 			close(k.done)
+		case l := <-s.reading:
+			l.err = unavailable
+			close(l.done)
 		default:
 			return
 		}
