@@ -34,8 +34,22 @@ SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS 
 		deliveries, mailJob{}.Kind(), maxAttempts)
 }
 
-// Migrate brings the queue's tables up to date.
+// migrationLock is the queue's among Postgres's advisory locks.
+const migrationLock = 0x6b697769
+
+// Migrate brings the queue's tables up to date. Several may run at once: one
+// migrates, the others wait. It needs a session of its own, so it must not go
+// through a pooler in transaction mode.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
+	// Two of River's migrators get in each other's way.
+	lock, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
+	if err != nil {
+		return fmt.Errorf("connect to migrate the queue: %w", err)
+	}
+	defer func() { _ = lock.Close(context.WithoutCancel(ctx)) }()
+	if _, err := lock.Exec(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
+		return fmt.Errorf("wait for another migration of the queue: %w", err)
+	}
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), nil)
 	if err != nil {
 		return fmt.Errorf("prepare the queue's migrations: %w", err)

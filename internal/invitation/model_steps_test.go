@@ -166,41 +166,6 @@ func (m *model) Deactivate(rt *rapid.T) {
 	m.ended(rt, func(invitation.Token) error { return invitation.ErrUserDeactivated })
 }
 
-// Bounce is what a provider's report does to an address.
-func (m *model) Bounce(rt *rapid.T) {
-	if !m.user.Email.Known() || !m.user.EmailConfirmedAt.IsZero() {
-		rt.Skip("no address that may turn out to be wrong")
-	}
-	m.user.EmailUndeliverable = true
-}
-
-// Deliver is a worker at any of its steps, with any mail there ever was.
-func (m *model) Deliver(rt *rapid.T) {
-	if len(m.mails) == 0 {
-		rt.Skip("no mail yet")
-	}
-	id := rapid.SampledFrom(slices.SortedFunc(maps.Keys(m.mails), compareIDs)).Draw(rt, "mail")
-	step := rapid.SampledFrom([]string{"claim", "claim", "sent", "refused", "busy"}).Draw(rt, "step")
-	was := *m.mails[id]
-	if step != "claim" && was.Attempts == 0 {
-		rt.Skip("workers claim first")
-	}
-	var due bool
-	_ = m.change(rt, func(u *invitation.User) error {
-		switch step {
-		case "claim":
-			due = u.Claim(id, m.now)
-		case "sent":
-			u.Sent(id, m.now)
-		default:
-			u.Unsent(id, step == "refused", "HTTP 400", m.now)
-		}
-		return nil
-	}, id)
-	m.checkDelivered(rt, step, was, due)
-	m.ended(rt, nil)
-}
-
 // rarely skips all but one in n of the steps that end stories.
 func rarely(rt *rapid.T, n int) {
 	if rapid.IntRange(1, n).Draw(rt, "rarely") > 1 {

@@ -1,0 +1,242 @@
+package delivery_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/sendgrid"
+)
+
+// forgetful fails to record what became of mails, a number of times.
+type forgetful struct {
+	invitation.Store
+	fail  atomic.Int32
+	saved bool // although it says that it failed
+	calls atomic.Int32
+}
+
+func (f *forgetful) Update(ctx context.Context, c invitation.Change) (invitation.Result, error) {
+	recording := f.calls.Add(1) > 1 // the first call claims
+	if !recording || f.fail.Add(-1) < 0 {
+		return f.Store.Update(ctx, c)
+	}
+	if f.saved {
+		if res, err := f.Store.Update(ctx, c); err != nil {
+			return res, err
+		}
+	}
+	return invitation.Result{}, &invitation.RetryError{Err: invitation.ErrUnavailable, After: time.Second}
+}
+
+// TestRecordingFails: a mail that the provider took is not sent again because
+// the database was away for a moment.
+func TestRecordingFails(t *testing.T) {
+	t.Parallel()
+	for name, saved := range map[string]bool{"not saved": false, "saved, and not answered": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t)
+			id := s.invite()
+			f := &forgetful{Store: s.store, saved: saved}
+			f.fail.Store(3)
+			s.work(func(c *delivery.Config) { c.Store = f })
+			s.settled()
+			s.want(id, invitation.Accepted, 1)
+			if d := s.mail(id); d.Attempts != 1 || f.calls.Load() != 5 {
+				t.Errorf("the mail is %+v after %d calls", d, f.calls.Load())
+			}
+		})
+	}
+}
+
+// TestStoppedAfterTheAnswer: workers that are broken off record what the
+// provider said all the same, so that nobody sends that mail again.
+func TestStoppedAfterTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	id := s.invite()
+	taken := make(chan struct{})
+	provider := s.provider()
+	w := s.work(with(func(ctx context.Context, m invitation.Message) error {
+		if err := provider.Send(ctx, m); err != nil {
+			return err
+		}
+		close(taken)
+		<-ctx.Done() // the answer arrives while the worker is broken off
+		return nil
+	}))
+	<-taken
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	must(t, w.Stop(now))
+	s.want(id, invitation.Accepted, 1)
+	s.work()
+	s.settled()
+	s.want(id, invitation.Accepted, 1)
+}
+
+// TestStoppedBeforeTheAnswer: a mail whose sending was broken off is sent by
+// another server.
+func TestStoppedBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	id := s.invite()
+	sending := make(chan struct{})
+	w := s.work(with(func(ctx context.Context, _ invitation.Message) error {
+		close(sending)
+		<-ctx.Done()
+		return ctx.Err()
+	}))
+	<-sending
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	must(t, w.Stop(now))
+	s.want(id, invitation.Queued, 0)
+	s.work()
+	s.settled()
+	s.want(id, invitation.Accepted, 1)
+}
+
+// TestStopWaits: workers that are given time finish what they have begun.
+func TestStopWaits(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	id := s.invite()
+	sending, release := make(chan struct{}), make(chan struct{})
+	provider := s.provider()
+	w := s.work(with(func(ctx context.Context, m invitation.Message) error {
+		close(sending)
+		<-release
+		return provider.Send(ctx, m)
+	}))
+	<-sending
+	stopped := make(chan error, 1)
+	go func() { stopped <- w.Stop(t.Context()) }()
+	close(release)
+	must(t, <-stopped)
+	s.want(id, invitation.Accepted, 1)
+}
+
+// In a child process the test binary is a server's workers, which say when they
+// have a mail in hand.
+const (
+	childEnv         = "DELIVERY_TEST_DATABASE"
+	childProviderEnv = "DELIVERY_TEST_PROVIDER"
+)
+
+// child works until it is killed. Without a provider it stops at the sending.
+func child(dsn, url string) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	pool, err := pgxpool.New(context.Background(), dsn)
+	fail(err)
+	s := &stack{pool: pool, linker: newLinker(), store: postgres.New(postgres.Config{Pool: pool, Enqueue: delivery.Enqueue})}
+	c := s.bareConfig()
+	c.Sender = sender(func(ctx context.Context, m invitation.Message) error {
+		if url != "" {
+			provider, err := sendgrid.New(sendgrid.Config{APIKey: apiKey, BaseURL: url, FromAddress: "invitation@kiwi.example"})
+			fail(err)
+			fail(provider.Send(ctx, m))
+		}
+		_, _ = fmt.Fprintln(os.Stdout, "in hand")
+		select {}
+	})
+	w, err := delivery.NewWorkers(c)
+	fail(err)
+	fail(w.Start(context.Background()))
+	select {}
+}
+
+// TestKilledWorker: a worker that dies with a mail in hand is replaced, after a
+// time. If the provider had the mail already it goes out twice, with one link.
+func TestKilledWorker(t *testing.T) {
+	t.Parallel()
+	for name, accepted := range map[string]bool{"before the sending": false, "before the recording": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t)
+			id := s.invite()
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			cmd.Env = append(os.Environ(), childEnv+"="+s.dsn)
+			if accepted {
+				cmd.Env = append(cmd.Env, childProviderEnv+"="+s.url)
+			}
+			cmd.Stderr = os.Stderr
+			out, err := cmd.StdoutPipe()
+			must(t, err)
+			must(t, cmd.Start())
+			if line, err := bufio.NewReader(out).ReadString('\n'); strings.TrimSpace(line) != "in hand" {
+				t.Fatalf("the child says %q, %v", line, err)
+			}
+			must(t, cmd.Process.Kill())
+			_ = cmd.Wait()
+			s.want(id, invitation.Queued, map[bool]int{false: 0, true: 1}[accepted])
+
+			// The time after which a worker counts as dead, and a leader too.
+			s.exec(`UPDATE river_job SET attempted_at = attempted_at - interval '3 minutes' WHERE state = 'running'`)
+			s.exec(`DELETE FROM river_leader`)
+			s.work()
+			s.settled()
+			s.want(id, invitation.Accepted, map[bool]int{false: 1, true: 2}[accepted])
+			for _, m := range s.sentTo(id) {
+				if m.Text != s.sentTo(id)[0].Text {
+					t.Error("the second mail differs from the first")
+				}
+			}
+			if d := s.mail(id); d.Attempts != 2 {
+				t.Errorf("the mail is %+v", d)
+			}
+		})
+	}
+}
+
+// TestTwoServers: whoever sends, each mail goes out once.
+func TestTwoServers(t *testing.T) {
+	t.Parallel()
+	const mails = 120
+	s := newStack(t)
+	other := *s
+	other.pool, other.store = open(t, s.dsn)
+	var inviting sync.WaitGroup
+	for range 12 {
+		inviting.Go(func() {
+			for range mails / 12 {
+				s.invite()
+			}
+		})
+	}
+	s.work()
+	other.work()
+	inviting.Wait()
+	s.settled()
+	seen := map[string]int{}
+	for _, m := range s.inbox.Messages() {
+		seen[m.To]++
+	}
+	for to, n := range seen {
+		if n != 1 {
+			t.Errorf("%s got %d mails", to, n)
+		}
+	}
+	if len(seen) != mails {
+		t.Errorf("%d people got mail, want %d", len(seen), mails)
+	}
+	s.await(mails, `SELECT count(*) FROM deliveries WHERE state = 'ACCEPTED' AND attempts = 1`)
+}

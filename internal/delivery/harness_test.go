@@ -1,0 +1,259 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/email"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/sendgrid"
+	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+)
+
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(childEnv); dsn != "" {
+		child(dsn, os.Getenv(childProviderEnv))
+	}
+	pgtest.Main(m, func(ctx context.Context, dsn string) error {
+		pool, err := pgxpool.New(ctx, dsn)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		if err := postgres.Migrate(ctx, pool); err != nil {
+			return err
+		}
+		return delivery.Migrate(ctx, pool)
+	})
+}
+
+const (
+	validity = 14 * 24 * time.Hour
+	app      = invitation.TargetApp
+	keyLine  = "A bF0OpgRhxZgsIL5xL+R0RqtfWwfOLYRTOS4heq44p7I="
+	apiKey   = "SG.test"
+	name     = "Erika Mustermann"
+	// patience ends a hang; nothing here waits for it to pass.
+	patience = 2 * time.Minute
+)
+
+// stack is a database, a store, and a provider that takes mails.
+type stack struct {
+	testing.TB
+	dsn    string
+	pool   *pgxpool.Pool
+	store  *postgres.Store
+	linker *invitation.Linker
+	inbox  *sendgridtest.Emulator
+	url    string
+}
+
+func newStack(t testing.TB) *stack {
+	t.Helper()
+	s := &stack{TB: t, dsn: pgtest.Database(t), linker: newLinker()}
+	s.pool, s.store = open(t, s.dsn)
+	s.inbox, s.url = sendgridtest.Start(t, sendgridtest.Config{APIKey: apiKey})
+	return s
+}
+
+func newLinker() *invitation.Linker {
+	ring, err := invitation.ParseKeyRing([]byte(keyLine))
+	if err == nil {
+		var l *invitation.Linker
+		if l, err = invitation.NewLinker("https://app.kiwi.example/I/", ring); err == nil {
+			return l
+		}
+	}
+	panic(err)
+}
+
+func open(t testing.TB, dsn string) (*pgxpool.Pool, *postgres.Store) {
+	t.Helper()
+	c, err := pgxpool.ParseConfig(dsn)
+	must(t, err)
+	c.MaxConns = 12
+	pool, err := pgxpool.NewWithConfig(context.Background(), c)
+	must(t, err)
+	t.Cleanup(pool.Close)
+	store := postgres.New(postgres.Config{Pool: pool, Enqueue: delivery.Enqueue, Timeout: 30 * time.Second})
+	t.Cleanup(store.Close)
+	return pool, store
+}
+
+// provider returns a client of the stack's provider.
+func (s *stack) provider(settings ...func(*sendgrid.Config)) *sendgrid.Client {
+	s.Helper()
+	c := sendgrid.Config{APIKey: apiKey, BaseURL: s.url, FromAddress: "invitation@kiwi.example", FromName: "KIWI"}
+	for _, set := range settings {
+		set(&c)
+	}
+	client, err := sendgrid.New(c)
+	must(s, err)
+	s.Cleanup(client.Close)
+	return client
+}
+
+// agenda has nothing to do.
+type agenda struct{}
+
+func (agenda) Expired(context.Context, int) ([]invitation.Due, error) { return nil, nil }
+func (agenda) Ending(context.Context, time.Duration, int) ([]invitation.Due, error) {
+	return nil, nil
+}
+func (agenda) Forget(context.Context) error { return nil }
+
+func (s *stack) config() delivery.Config {
+	c := s.bareConfig()
+	c.Sender = s.provider()
+	return c
+}
+
+func (s *stack) bareConfig() delivery.Config {
+	return delivery.Config{
+		Pool: s.pool, Store: s.store, Linker: s.linker, Render: email.Render,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Concurrency: 8, Agenda: agenda{}, AgendaEvery: time.Hour,
+	}
+}
+
+// work starts workers, until the test ends.
+func (s *stack) work(settings ...func(*delivery.Config)) *delivery.Workers {
+	s.Helper()
+	c := s.config()
+	for _, set := range settings {
+		set(&c)
+	}
+	w, err := delivery.NewWorkers(c)
+	must(s, err)
+	must(s, w.Start(context.Background()))
+	s.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = w.Stop(ctx)
+	})
+	return w
+}
+
+var counter atomic.Int64
+
+// invite creates a user and mails an invitation. It returns the user's id.
+func (s *stack) invite() string {
+	s.Helper()
+	id := fmt.Sprintf("user-%d", counter.Add(1))
+	s.create(id)
+	s.change(id, func(u *invitation.User, now time.Time) error { return u.Send(app, now, validity) })
+	return id
+}
+
+func addressOf(id string) string { return id + "@example.com" }
+
+func (s *stack) create(id string) {
+	s.Helper()
+	_, err := s.store.Update(s.Context(), invitation.Change{
+		Key: invitation.Key{UserID: id, OrganizationID: "org"}, Create: true, Request: invitation.Request{Cause: "test"},
+		Rule: func(u *invitation.User, now time.Time) error {
+			u.Create(invitation.Employee, name, invitation.German, invitation.NewEmail(addressOf(id), addressOf(id)), now)
+			return nil
+		},
+	})
+	must(s, err)
+}
+
+func (s *stack) change(id string, rule func(u *invitation.User, now time.Time) error) *invitation.User {
+	s.Helper()
+	res, err := s.store.Update(s.Context(), invitation.Change{
+		Key: invitation.Key{UserID: id}, Request: invitation.Request{Cause: "test"}, Rule: rule,
+	})
+	must(s, err)
+	return res.User
+}
+
+// mail is the latest mail of a user's invitation to the app.
+func (s *stack) mail(id string) *invitation.Delivery {
+	s.Helper()
+	res, err := s.store.Read(s.Context(), invitation.Key{UserID: id})
+	must(s, err)
+	return res.User.LatestDelivery(res.User.Invitations[app])
+}
+
+// await waits until a query counts n. Meanwhile the queue's waits are over, as
+// if time passed.
+func (s *stack) await(n int, query string, args ...any) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	for got := -1; got != n; {
+		_, err := s.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
+			WHERE kind = 'invitation_mail' AND (state IN ('retryable', 'scheduled') OR state = 'available' AND scheduled_at > now())`)
+		must(s, err)
+		if err := s.pool.QueryRow(ctx, query, args...).Scan(&got); err != nil {
+			s.Fatalf("got %d instead of %d: %v", got, n, err)
+		}
+	}
+}
+
+// settled waits until no mail's job is left to be worked on.
+func (s *stack) settled() {
+	s.Helper()
+	s.await(0, `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND finalized_at IS NULL`)
+}
+
+func (s *stack) exec(sql string, args ...any) {
+	s.Helper()
+	_, err := s.pool.Exec(s.Context(), sql, args...)
+	must(s, err)
+}
+
+func (s *stack) text(sql string, args ...any) string {
+	s.Helper()
+	rows, err := s.pool.Query(s.Context(), sql, args...)
+	must(s, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(s, err)
+	return strings.Join(lines, "\n")
+}
+
+// sentTo are the mails that the provider took for a user.
+func (s *stack) sentTo(id string) (mails []sendgridtest.Message) {
+	for _, m := range s.inbox.Messages() {
+		if strings.EqualFold(m.To, addressOf(id)) {
+			mails = append(mails, m)
+		}
+	}
+	return mails
+}
+
+// want fails unless a user's mail came to this, and the provider has so many.
+func (s *stack) want(id string, state invitation.DeliveryState, sent int) {
+	s.Helper()
+	d := s.mail(id)
+	if d == nil || d.State != state || len(s.sentTo(id)) != sent {
+		s.Errorf("%s: the mail is %+v, and %d were sent; want %s and %d", id, d, len(s.sentTo(id)), state, sent)
+	}
+}
+
+// sender does something else than the provider.
+type sender func(ctx context.Context, m invitation.Message) error
+
+func (f sender) Send(ctx context.Context, m invitation.Message) error { return f(ctx, m) }
+
+func with(f sender) func(*delivery.Config) { return func(c *delivery.Config) { c.Sender = f } }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
