@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -123,6 +124,11 @@ func split(group []*call) (now, later []*call) {
 	return now, later
 }
 
+// repeatable reports whether a group that was carried out would find so.
+func repeatable(group []*call) bool {
+	return !slices.ContainsFunc(group, func(k *call) bool { return k.change.Request.ID == uuid.Nil })
+}
+
 // attempt runs a group's transaction, again if that is safe and may help.
 func (s *Store) attempt(group []*call) error {
 	if len(group) == 0 {
@@ -138,9 +144,8 @@ func (s *Store) attempt(group []*call) error {
 			return nil
 		case len(group) == 1 && refused(err) && n == 0 && group[0].change.Request.ID != uuid.Nil:
 			// The call that won the race may have been this very request.
-		case committing:
-			// Of a commit without an answer nobody knows the outcome: the
-			// callers have to repeat it, with their request ids.
+		case committing && !repeatable(group):
+			// Of a commit without an answer nobody knows the outcome.
 			return unavailable
 		case !transient(err) || n == 3:
 			return err

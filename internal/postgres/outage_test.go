@@ -20,7 +20,7 @@ import (
 )
 
 // quick gives a transaction less time than any caller has.
-func quick(c *postgres.Config) { c.Timeout = 500 * time.Millisecond }
+func quick(c *postgres.Config) { c.Timeout = 2 * time.Second }
 
 // signalAll sends a signal to a server's processes: the postmaster and, as each
 // leads a session of its own, its children by their parent.
