@@ -11,10 +11,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
 func logUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
@@ -37,13 +39,15 @@ func logStream(log *slog.Logger) grpc.StreamServerInterceptor {
 
 // logCall writes who asked for what and what came of it: ids and reasons only.
 func logCall(ctx context.Context, log *slog.Logger, method string, req any, start time.Time, err error) {
+	reason := reasonOf(err)
+	if reason == pb.ErrorReason_METHOD_UNKNOWN.String() {
+		method = "unknown" // its name is whatever somebody sent
+	}
 	attrs := []slog.Attr{
 		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Duration("duration", time.Since(start)),
 	}
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			attrs = append(attrs, slog.String("reason", info.GetReason()))
-		}
+	if reason != "" {
+		attrs = append(attrs, slog.String("reason", reason))
 	}
 	if caller := access.Caller(ctx); caller != "" {
 		attrs = append(attrs, slog.String("caller", caller))
@@ -56,6 +60,16 @@ func logCall(ctx context.Context, log *slog.Logger, method string, req any, star
 		attrs = append(attrs, ids(req)...)
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)
+}
+
+// reasonOf is empty for no error, and for one that gRPC itself made.
+func reasonOf(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
 
 func ids(req any) (attrs []slog.Attr) {
@@ -122,14 +136,35 @@ type streamIn struct {
 // Context implements grpc.ServerStream.
 func (s *streamIn) Context() context.Context { return s.ctx }
 
+// watching are the calls that may last.
+var watching = map[string]bool{
+	"/kiwi.invitation.v1.InvitationService/WatchEvents":              true,
+	"/grpc.health.v1.Health/Watch":                                   true,
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      true,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,
+}
+
+// boundCall gives a call its deadline before its message is read: one that never
+// comes would otherwise be waited for as long as the connection lasts.
+func boundCall(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if watching[call.FullMethodName] {
+		return ctx, nil
+	}
+	limit := longestCall
+	if _, set := ctx.Deadline(); !set {
+		limit = defaultDeadline
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	context.AfterFunc(ctx, cancel)
+	return ctx, nil
+}
+
 // deadlineUnary leaves a part of the caller's time for the answer, so that a
 // caller hears UNAVAILABLE and when to try again instead of nothing.
 func deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	budget := defaultDeadline
-	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
-		budget = left - min(left/5, 200*time.Millisecond)
-	}
+	deadline, _ := ctx.Deadline() // boundCall has set one
+	left := time.Until(deadline)
+	budget := left - min(left/5, 200*time.Millisecond)
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	return next(ctx, req)

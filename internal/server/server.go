@@ -22,10 +22,11 @@ import (
 const (
 	maxMessage    = 64 << 10
 	maxHeader     = 8 << 10
-	maxStreams    = 1024
+	maxStreams    = 128
 	handshakeTime = 5 * time.Second
-	// defaultDeadline is for callers that set none.
+	// defaultDeadline is for callers that set none, longestCall for all.
 	defaultDeadline = 10 * time.Second
+	longestCall     = 30 * time.Second
 )
 
 // Config is what a Server needs.
@@ -69,9 +70,9 @@ func New(c Config) (*Server, error) {
 	s.Server = grpc.NewServer(append(c.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true),
+		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true), grpc.InTapHandle(boundCall),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time: time.Minute, Timeout: 10 * time.Second,
+			Time: time.Minute, Timeout: 10 * time.Second, MaxConnectionIdle: 5 * time.Minute,
 			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
