@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -74,6 +76,7 @@ func (c *cable) carry(near net.Conn) {
 			}
 		}
 	}()
+	came := false
 	for startup := true; ; startup = false {
 		message, err := readMessage(near, startup)
 		if err != nil {
@@ -84,6 +87,10 @@ func (c *cable) carry(near net.Conn) {
 			if !c.delivered {
 				return
 			}
+			came = true
+		}
+		// With the Sync behind it the server does it, and answers.
+		if came && message[0] == 'S' {
 			silenced.Store(true)
 		}
 		if _, err := far.Write(message); err != nil {
@@ -138,7 +145,8 @@ func TestBrokenConnection(t *testing.T) {
 				t.Parallel()
 				d := newDB(t)
 				cable, dsn := lay(t, d.dsn, c.delivered)
-				s := newStore(t, openPool(t, dsn))
+				// One connection, on which all statements are known by then.
+				s := newStore(t, openPool(t, dsn, func(c *pgxpool.Config) { c.MaxConns = 1 }))
 				id := person(t, s)
 				change := share(id)
 				if withID {
