@@ -56,6 +56,16 @@ generate: .cache/proto/buf/validate/validate.proto ## generate pkg/ from proto/
 	@dir=$$($(GO) mod download -json $(PROTOVALIDATE) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p') && \
 		install -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" $@
 
+.PHONY: bench
+bench: ## measure against pgbench, in under 10 minutes
+	@$(PACKAGES) postgresql:pgbench
+	$(GO) run ./cmd/bench
+
+.PHONY: bench-growth
+bench-growth: ## compare 10,000 users with 10,000,000
+	@$(PACKAGES) postgresql:pgbench
+	$(GO) run ./cmd/bench -growth
+
 .PHONY: fuzz
 fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each
 	@deploy/dev/fuzz.sh

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/pgserver"
+)
+
+const (
+	linkBase = "https://app.kiwi.example/I/"
+	// maxClients is how many callers there can be: Postgres has some
+	// connections more.
+	maxClients = 350
+)
+
+// postgresSettings are the server's for both sides. Commits reach the disk
+// before they are answered. No checkpoint falls into a run, as it would hit one
+// side and not the other.
+var postgresSettings = map[string]string{
+	"fsync":              "on",
+	"synchronous_commit": "on",
+	"full_page_writes":   "on",
+	"shared_buffers":     "1GB",
+	"max_connections":    "400",
+	"max_wal_size":       "16GB",
+	"checkpoint_timeout": "1h",
+}
+
+// lab is what all measurements share.
+type lab struct {
+	options
+	progress io.Writer
+	start    time.Time
+
+	root    string // of the checkout
+	work    string // holds nothing that outlives the lab but the results
+	binary  string // invitationd as it is released
+	pg      *pgserver.Server
+	pgbench string
+	keys    string // file
+	ring    *invitation.KeyRing
+}
+
+// openLab builds the service and starts Postgres. The lab has to be closed.
+func openLab(ctx context.Context, o options, progress io.Writer) (*lab, error) {
+	root, err := findRoot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{options: o, progress: progress, start: time.Now(), root: root, work: filepath.Join(root, ".data", "bench", "work")}
+	if l.out == "" {
+		l.out = filepath.Join(root, ".data", "bench", "results")
+	}
+	for _, dir := range []string{l.work, l.out} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	l.say("building the service")
+	l.binary = filepath.Join(l.work, "invitationd")
+	if err := l.build(ctx, l.binary); err != nil {
+		return nil, err
+	}
+	if err := l.makeKeys(); err != nil {
+		return nil, err
+	}
+	l.say("starting Postgres")
+	if err := l.startPostgres(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lab) close() {
+	_ = l.pg.Stop()
+	if err := pgserver.Remove(l.dataDir()); err != nil {
+		l.say("clean up: %v", err)
+	}
+	_ = os.RemoveAll(l.work)
+}
+
+func (l *lab) say(format string, args ...any) { fmt.Fprintf(l.progress, format+"\n", args...) }
+
+// findRoot is the directory of the module that this is run in.
+func findRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("look for the checkout: %w", err)
+	}
+	root := filepath.Dir(strings.TrimSpace(string(out)))
+	if _, err := os.Stat(filepath.Join(root, "cmd", "invitationd")); err != nil {
+		return "", errors.New("run this inside the checkout: it builds cmd/invitationd")
+	}
+	return root, nil
+}
+
+// build compiles invitationd, with files that are not in the checkout if there
+// are any: their paths below the root, and where they lie.
+func (l *lab) build(ctx context.Context, binary string, more ...[2]string) error {
+	args := []string{"build", "-o", binary}
+	if len(more) > 0 {
+		replace := map[string]string{}
+		for _, file := range more {
+			replace[filepath.Join(l.root, file[0])] = file[1]
+		}
+		overlay, err := json.Marshal(map[string]any{"Replace": replace})
+		if err != nil {
+			return err
+		}
+		name := binary + ".overlay"
+		if err := os.WriteFile(name, overlay, 0o600); err != nil {
+			return err
+		}
+		args = append(args, "-overlay", name)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/invitationd")...)
+	cmd.Dir = l.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build invitationd: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+func (l *lab) makeKeys() error {
+	line, err := invitation.NewKeyLine('A')
+	if err != nil {
+		return err
+	}
+	l.keys = filepath.Join(l.work, "keys")
+	if err := os.WriteFile(l.keys, []byte(line+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the key file: %w", err)
+	}
+	l.ring, err = invitation.ParseKeyRing([]byte(line))
+	return err
+}
+
+// dataDir is on the checkout's disk: a temporary directory may lie in memory,
+// where writing to the disk costs nothing.
+func (l *lab) dataDir() string { return filepath.Join(l.root, ".data", "bench", "postgres") }
+
+func (l *lab) startPostgres(ctx context.Context) error {
+	// A run that was killed leaves its data behind.
+	if err := pgserver.Remove(l.dataDir()); err != nil {
+		return fmt.Errorf("remove an earlier run's data: %w", err)
+	}
+	pg, err := pgserver.Start(ctx, pgserver.Config{DataDir: l.dataDir(), Durable: true, Settings: postgresSettings})
+	if err != nil {
+		return err
+	}
+	l.pg = pg
+	if l.pgbench, err = findPgbench(pg.Pid()); err != nil {
+		l.close()
+		return err
+	}
+	return nil
+}
+
+// findPgbench looks beside the server's program, so that both have one version.
+func findPgbench(server int) (string, error) {
+	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", server))
+	if err == nil {
+		beside := filepath.Join(filepath.Dir(program), "pgbench")
+		if _, err := os.Stat(beside); err == nil {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath("pgbench")
+	if err != nil {
+		return "", errors.New("pgbench is neither beside postgres nor in PATH")
+	}
+	return path, nil
+}
