@@ -17,7 +17,7 @@ func FuzzPageToken(f *testing.F) {
 	foreign := &pb.ListEventsRequest{OrganizationId: "p"}
 	byID, byNumber := pageToken(invitations, uuid.Max), pageToken(events, int64(1)<<40)
 	for _, seed := range []string{
-		"", "A", "====", "\n", byID, byNumber, byID + "=", byID[1:], byNumber + byNumber, byNumber[:len(byNumber)-1] + "_",
+		"", "A", "====", "\n", byID, byNumber, byID + "=", byID[1:], byNumber + byNumber, byNumber[:5] + "\n" + byNumber[5:], byNumber[:len(byNumber)-1] + "_",
 		pageToken(invitations, uuid.Nil), pageToken(events, int64(-1)), pageToken(events, int64(0)), pageToken(foreign, int64(0)),
 	} {
 		f.Add(seed)
