@@ -25,6 +25,7 @@ func (s *invitationService) BatchSend(ctx context.Context, req *pb.BatchSendRequ
 		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchParallel)
 	for i := range b.results[1:] {
 		group.Go(func() error { return b.run(ctx, i+1) })
 	}
@@ -33,6 +34,10 @@ func (s *invitationService) BatchSend(ctx context.Context, req *pb.BatchSendRequ
 	}
 	return &pb.BatchSendResponse{Results: b.results}, nil
 }
+
+// batchParallel is how many of a batch's users wait in the store at once: enough
+// for full groups, and too few to crowd others out.
+const batchParallel = 128
 
 type batch struct {
 	*api
