@@ -40,7 +40,9 @@ func (c crowd) run(ctx context.Context) (sample, error) {
 					empty.Store(true)
 					return
 				}
-				tallies[i].count(start.Add(c.lasting), func() error { return c.call(ctx, i, n) })
+				if !tallies[i].count(start.Add(c.lasting), func() error { return c.call(ctx, i, n) }) {
+					pause(ctx)
+				}
 			}
 		})
 	}
@@ -62,16 +64,25 @@ type tally struct {
 	why    error
 }
 
-// count keeps no latency of a call that failed.
-func (t *tally) count(until time.Time, call func() error) {
+// pause keeps a caller who was refused from asking again at once.
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
+}
+
+// count reports whether the call was answered well; it keeps no other's latency.
+func (t *tally) count(until time.Time, call func() error) bool {
 	start := time.Now()
 	if err := call(); err != nil {
 		t.failed, t.why = t.failed+1, err
-		return
+		return false
 	}
 	took := time.Since(start)
 	t.latencies = append(t.latencies, took)
 	t.within += min(1, until.Sub(start).Seconds()/took.Seconds())
+	return true
 }
 
 func sum(tallies []tally, lasting time.Duration) sample {

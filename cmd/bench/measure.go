@@ -57,7 +57,9 @@ func (s *site) enough(ctx context.Context, c benchCase, earlier []sample, caller
 			return m, err
 		}
 		s.lab.say("  %v: again", err)
-		calls *= 2
+		if errors.Is(err, errEmpty) {
+			calls *= 2
+		}
 	}
 }
 

@@ -189,10 +189,14 @@ func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	settings.HealthCheckPeriod = 2 * time.Second
 	settings.ConnConfig.ConnectTimeout = 2 * time.Second
 	settings.ConnConfig.RuntimeParams["application_name"] = "invitationd"
+	// Statements take arrays of any length, for which Postgres would plan anew
+	// with every call; a test holds the generic plans against a million rows.
+	settings.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	if c.DatabasePooler {
 		// Named statements live in a session, which a pooler gives away.
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		delete(settings.ConnConfig.RuntimeParams, "application_name")
+		delete(settings.ConnConfig.RuntimeParams, "plan_cache_mode")
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
