@@ -6,12 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
@@ -178,70 +176,6 @@ func (s *stack) change(id string, rule func(u *invitation.User, now time.Time) e
 	})
 	must(s, err)
 	return res.User
-}
-
-// mail is the latest mail of a user's invitation to the app.
-func (s *stack) mail(id string) *invitation.Delivery {
-	s.Helper()
-	res, err := s.store.Read(s.Context(), invitation.Key{UserID: id})
-	must(s, err)
-	return res.User.LatestDelivery(res.User.Invitations[app])
-}
-
-// await waits until a query counts n. Meanwhile the queue's waits are over, as
-// if time passed.
-func (s *stack) await(n int, query string, args ...any) {
-	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
-	defer cancel()
-	for got := -1; got != n; {
-		_, err := s.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
-			WHERE kind = 'invitation_mail' AND (state IN ('retryable', 'scheduled') OR state = 'available' AND scheduled_at > now())`)
-		must(s, err)
-		if err := s.pool.QueryRow(ctx, query, args...).Scan(&got); err != nil {
-			s.Fatalf("got %d instead of %d: %v", got, n, err)
-		}
-	}
-}
-
-// settled waits until no mail's job is left to be worked on.
-func (s *stack) settled() {
-	s.Helper()
-	s.await(0, `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND finalized_at IS NULL`)
-}
-
-func (s *stack) exec(sql string, args ...any) {
-	s.Helper()
-	_, err := s.pool.Exec(s.Context(), sql, args...)
-	must(s, err)
-}
-
-func (s *stack) text(sql string, args ...any) string {
-	s.Helper()
-	rows, err := s.pool.Query(s.Context(), sql, args...)
-	must(s, err)
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	must(s, err)
-	return strings.Join(lines, "\n")
-}
-
-// sentTo are the mails that the provider took for a user.
-func (s *stack) sentTo(id string) (mails []sendgridtest.Message) {
-	for _, m := range s.inbox.Messages() {
-		if strings.EqualFold(m.To, addressOf(id)) {
-			mails = append(mails, m)
-		}
-	}
-	return mails
-}
-
-// want fails unless a user's mail came to this, and the provider has so many.
-func (s *stack) want(id string, state invitation.DeliveryState, sent int) {
-	s.Helper()
-	d := s.mail(id)
-	if d == nil || d.State != state || len(s.sentTo(id)) != sent {
-		s.Errorf("%s: the mail is %+v, and %d were sent; want %s and %d", id, d, len(s.sentTo(id)), state, sent)
-	}
 }
 
 // sender does something else than the provider.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -38,4 +39,19 @@ func notFound(t testing.TB, r *invitation.KeyRing, text string) {
 var someToken = invitation.Token{
 	InvitationID: uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057"),
 	Channel:      invitation.Mailed, Generation: 7,
+}
+
+// refusal fails unless the error is one that a caller may hear.
+func refusal(rt *rapid.T, err error) {
+	for _, known := range []error{
+		invitation.ErrEmailRequired, invitation.ErrEmailConfirmed, invitation.ErrEmailUndeliverable, invitation.ErrNotInvited,
+		invitation.ErrInvitationPending, invitation.ErrAlreadyActivated, invitation.ErrTargetNotAllowed, invitation.ErrUserDeactivated,
+		invitation.ErrInvitationExpired, invitation.ErrInvitationRevoked, invitation.ErrInvitationRedeemed, invitation.ErrOldGeneration,
+		invitation.ErrInvitationNotFound,
+	} {
+		if errors.Is(err, known) {
+			return
+		}
+	}
+	rt.Fatalf("a rule refused with %v", err)
 }

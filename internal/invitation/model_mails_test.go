@@ -44,9 +44,17 @@ var reported = []invitation.DeliveryState{
 func (m *model) Remind(rt *rapid.T) {
 	target, before := drawTarget(rt), rapid.SampledFrom([]time.Duration{time.Hour, validity}).Draw(rt, "before")
 	was, mails := m.user.Invitations[target], len(m.mails)
+	due := was.State(m.now) == invitation.Pending && was.Mailed.Open && !m.now.Before(was.ExpiresAt.Add(-before)) && !m.user.EmailUndeliverable
+	if due {
+		latest := m.mails[was.DeliveryID]
+		due = !latest.Reminder && slices.Contains([]invitation.DeliveryState{invitation.Accepted, invitation.Deferred, invitation.Delivered}, latest.State)
+	}
 	_ = m.change(rt, func(u *invitation.User) error { u.Remind(target, before, m.now); return nil })
-	if is := m.user.Invitations[target]; len(m.mails) > mails && (was.Reminded || !is.Reminded || is.Mailed != was.Mailed ||
-		!is.ExpiresAt.Equal(was.ExpiresAt) || was.State(m.now) != invitation.Pending || m.now.Before(was.ExpiresAt.Add(-before))) {
+	is := m.user.Invitations[target]
+	if (len(m.mails) > mails) != due {
+		rt.Fatalf("a reminder of %+v was due: %t, and %d mails became %d", was, due, mails, len(m.mails))
+	}
+	if due && (is.Mailed != was.Mailed || !is.ExpiresAt.Equal(was.ExpiresAt) || !m.mails[is.DeliveryID].Reminder) {
 		rt.Fatalf("a reminder turned %+v into %+v", was, is)
 	}
 	m.ended(rt, nil)
@@ -57,9 +65,12 @@ func (m *model) NoteExpiry(rt *rapid.T) {
 	target := drawTarget(rt)
 	was := m.user.Invitations[target]
 	_ = m.change(rt, func(u *invitation.User) error { u.NoteExpiry(target, m.now); return nil })
-	if told := len(m.user.Events) > 0; told != (was.State(m.now) == invitation.Expired && !was.ExpiryNoted) ||
-		was.State(m.now) == invitation.Expired && !m.user.Invitations[target].ExpiryNoted {
-		rt.Fatalf("the expiry of %+v was told: %t", was, told)
+	told, due := len(m.user.Events) > 0, m.user.ErasedAt.IsZero() && was.State(m.now) == invitation.Expired && !m.told[expiry{was.ID, was.ExpiresAt}]
+	if told != due {
+		rt.Fatalf("the expiry of %+v was to be told: %t, and was: %t", was, due, told)
+	}
+	if told {
+		m.told[expiry{was.ID, was.ExpiresAt}] = true
 	}
 	m.ended(rt, nil)
 }

@@ -54,7 +54,9 @@ func (f *follower) poll(ctx context.Context) error {
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	d := newDB(t)
-	stores := []*postgres.Store{d.server(), d.server()}
+	// One group at a time, so that many wait meanwhile and share the next.
+	one := func(c *postgres.Config) { c.Groups = 1 }
+	stores := []*postgres.Store{d.server(one), d.server(one)}
 	organizations := []string{"org-a", "org-b", "org-c"}
 	const writers, perWriter = 24, 12
 
@@ -143,6 +145,36 @@ func TestTrailIsAppendOnly(t *testing.T) {
 	d.exec(`DELETE FROM events WHERE organization_id = 'org-2' AND sequence = 2`)
 	if _, err := d.pool.Exec(t.Context(), `DELETE FROM events WHERE organization_id = 'org-2'`); err == nil {
 		t.Error("an event of the last 90 days was deleted")
+	}
+}
+
+// TestEndOf: each generation of each channel ended for its own reason, and says
+// so for as long as the trail is kept.
+func TestEndOf(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	s := d.server()
+	id := person(t, s)
+	do(t, s, send(id))
+	do(t, s, share(id))
+	do(t, s, updateEmail(id, email("new@endof.example"), false)) // ends mailed 1
+	do(t, s, revoke(id))
+	do(t, s, send(id)) // ends shared 1, which was revoked
+	inv := do(t, s, renew(id)).User.Invitations[app]
+	for _, c := range []struct {
+		channel    invitation.ChannelName
+		generation int
+		want       invitation.End
+	}{
+		{invitation.Mailed, 1, invitation.EndChanged},
+		{invitation.Shared, 1, invitation.EndRevoked},
+		{invitation.Mailed, inv.Mailed.Generation - 1, invitation.EndSuperseded},
+		{invitation.Mailed, 1000, invitation.EndSuperseded}, // of which nothing is known
+	} {
+		end, err := s.EndOf(t.Context(), invitation.Token{InvitationID: inv.ID, Channel: c.channel, Generation: c.generation})
+		if err != nil || end != c.want {
+			t.Errorf("%s %d ended with %q, %v; want %q", c.channel, c.generation, end, err, c.want)
+		}
 	}
 }
 

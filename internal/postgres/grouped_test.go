@@ -28,7 +28,7 @@ func (o op) String() string {
 
 var opKinds = []string{
 	"create", "send", "renew", "revoke", "share", "redeem", "address", "address and mail", "deactivate", "erase", "nothing",
-	"refusal as answer", "unknown user", "NUL byte", "no UTF-8", "check violation", "check of a mail", "number too large",
+	"refusal as answer", "unknown user", "key with a NUL byte", "actor with a NUL byte", "NUL byte", "no UTF-8", "check violation", "check of a mail", "number too large",
 	"time too late", "foreign key", "panic in the rule", "panic in the answer", "error in the answer", "cancelled", "too late",
 }
 
@@ -153,6 +153,11 @@ func (o op) failing() invitation.Change {
 		c.Refused = func(refusal error) []byte { return []byte(refusal.Error()) }
 	case "unknown user":
 		c.Key = invitation.Key{UserID: o.user + "-unknown"}
+	case "key with a NUL byte":
+		c.Key = invitation.Key{UserID: o.user + "\x00"}
+	case "actor with a NUL byte":
+		c = share(o.user)
+		c.Request.Actor = "\x00"
 	case "NUL byte":
 		spoil(func(u *invitation.User) { u.DisplayName = "E\x00" })
 	case "no UTF-8":

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +52,36 @@ func TestRulesRunOnLockedUsers(t *testing.T) {
 	}
 }
 
+// TestCreatedWhileLocking: a request that another server carries out while this
+// one waits for a lock is found carried out, although its user was not there to
+// be locked.
+func TestCreatedWhileLocking(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	d := newDB(t)
+	a, b := d.server(), d.server()
+	old, late := person(t, a), newID()
+	tx, err := d.pool.Begin(ctx)
+	must(t, err)
+	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, old)
+	must(t, err)
+	twice := identified(create(late, emailOf(late)), newRequest())
+	group := make(chan []postgres.Member, 1)
+	go func() { group <- b.RunGroup(postgres.Member{Change: share(old)}, postgres.Member{Change: twice}) }()
+	d.awaitLocks(ctx, 1)
+	do(t, a, twice)
+	must(t, tx.Rollback(ctx))
+	for i, m := range <-group {
+		if m.Err != nil {
+			t.Errorf("member %d: %v", i, m.Err)
+		}
+	}
+	if n := d.events(late, invitation.UserCreated); n != 1 {
+		t.Errorf("created %d times", n)
+	}
+}
+
 // TestReadIsOneMoment: whoever reads while others write sees a user, the
 // invitations and the mails as they were together.
 func TestReadIsOneMoment(t *testing.T) {
@@ -83,6 +114,42 @@ func TestReadIsOneMoment(t *testing.T) {
 		}
 	}
 	writing.Wait()
+}
+
+// TestReadersShareARoundTrip, and nobody suffers for what another one asked.
+func TestReadersShareARoundTrip(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	s := d.server(func(c *postgres.Config) { c.Groups = 1 })
+	id := person(t, s)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	var reading sync.WaitGroup
+	for n := range 40 {
+		reading.Go(func() {
+			for range 10 {
+				switch n % 4 {
+				case 0:
+					if _, err := s.Read(t.Context(), invitation.Key{UserID: "\x00"}); err == nil || contains(err, "unavailable") {
+						t.Errorf("a key that can't be: %v", err)
+					}
+				case 1:
+					if _, err := s.Read(gone, invitation.Key{UserID: id}); err != nil && !errors.Is(err, context.Canceled) {
+						t.Errorf("a reader who left: %v", err)
+					}
+				case 2:
+					if _, err := s.Read(t.Context(), invitation.Key{UserID: "nobody"}); !errors.Is(err, invitation.ErrUserNotFound) {
+						t.Errorf("nobody: %v", err)
+					}
+				default:
+					if res, err := s.Read(t.Context(), invitation.Key{UserID: id}); err != nil || res.User.ID != id {
+						t.Errorf("somebody: %v", err)
+					}
+				}
+			}
+		})
+	}
+	reading.Wait()
 }
 
 // TestKeys: a user is found by each kind of key, in Read as in Update, and by

@@ -9,11 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/goleak"
-
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -184,45 +179,4 @@ func TestNothingOfARefusalIsSaved(t *testing.T) {
 	}
 	do(t, s, share(id))
 	do(t, s, refused)
-}
-
-// TestClose: calls in flight are finished, calls that wait are refused, and
-// nothing is left running.
-func TestClose(t *testing.T) {
-	leaks := goleak.IgnoreCurrent()
-	t.Run("close", func(t *testing.T) {
-		d := newDB(t)
-		pool, err := pgxpool.New(t.Context(), d.dsn)
-		must(t, err)
-		s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(*pgx.Batch, []uuid.UUID) {}})
-		id := newID()
-		do(t, s, create(id, emailOf(id)))
-		running, release := make(chan struct{}), make(chan struct{})
-		inFlight, waiting := make(chan error, 1), make(chan error, 1)
-		go func() {
-			inFlight <- update(s, on(id, "hold", func(u *invitation.User, now time.Time) error {
-				close(running)
-				<-release
-				return u.Share(app, now, validity)
-			}))()
-		}()
-		<-running
-		go func() { waiting <- update(s, revoke(id))() }()
-		for s.Waiting() < 1 {
-			must(t, d.pool.Ping(t.Context()))
-		}
-		closed := make(chan struct{})
-		go func() { s.Close(); close(closed) }()
-		close(release)
-		<-closed
-		if err := <-inFlight; err != nil {
-			t.Errorf("the call in flight: %v", err)
-		}
-		// Whether it was still taken along is a race; it must not be lost.
-		if err := <-waiting; err != nil {
-			isUnavailable(t, err)
-		}
-		pool.Close()
-	})
-	goleak.VerifyNone(t, leaks)
 }
