@@ -9,14 +9,15 @@
 //	    never run against the order of changes
 //	run each call's rule, in Go, on a copy
 //	write what differs, a statement per table
+//	hand the new mails to the queue
 //	number the events per organization: last, as it makes an organization's
 //	    writers wait for one another until the commit
-//	hand the new mails to the queue; commit
 //
 // A rule that refuses changes nothing and leaves the group as it is. If
 // Postgres itself refuses (a constraint that decides a race, a value it can't
 // store), the transaction is rolled back and every member runs alone, so that
-// one call's failure is no other's.
+// one call's failure is no other's. The exception is time: a user whose row
+// somebody else keeps locked for seconds makes the whole group unavailable.
 //
 // Every answer comes from a transaction that locked a row and so wrote to the
 // log, a repeated request's too: after a fail-over, no answer can have been

@@ -8,7 +8,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -72,12 +71,10 @@ func transient(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.Timeout(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, invitation.ErrUnavailable) || errors.Is(err, errStale) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, invitation.ErrUnavailable) || errors.Is(err, errStale) ||
 		pgconn.SafeToRetry(err) || closedConn(err)
 }
 
 // closedConn knows pgx's own error for a connection that died before: it has
 // no type.
-func closedConn(err error) bool {
-	return errors.Is(err, pgx.ErrTxCommitRollback) || err.Error() == "conn closed"
-}
+func closedConn(err error) bool { return err.Error() == "conn closed" }
