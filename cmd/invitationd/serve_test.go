@@ -180,8 +180,7 @@ func TestFrozenDatabase(t *testing.T) {
 	p := w.serve("-role", "api")
 	_, err := p.CreateUser(t.Context(), newcomer("anna", pb.Invite_INVITE_LATER))
 	must(t, err)
-	family := processes(t, database.Pid())
-	signalAll(t, family, syscall.SIGSTOP)
+	family := freeze(t, database.Pid())
 	t.Cleanup(func() { signalAll(t, family, syscall.SIGCONT) })
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -193,6 +192,22 @@ func TestFrozenDatabase(t *testing.T) {
 	p.await(t, healthpb.HealthCheckResponse_SERVING)
 	_, err = p.GetUser(t.Context(), &pb.GetUserRequest{OrganizationId: "demo", UserId: "anna"})
 	must(t, err)
+}
+
+// freeze stops a process and its children, and returns them. Until the parent
+// stands still it may have more of them.
+func freeze(t testing.TB, parent int) []int {
+	t.Helper()
+	signalAll(t, []int{parent}, syscall.SIGSTOP)
+	for stat := ""; !strings.Contains(stat, ") T "); {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", parent))
+		must(t, err)
+		must(t, t.Context().Err())
+		stat = string(text)
+	}
+	family := processes(t, parent)
+	signalAll(t, family, syscall.SIGSTOP)
+	return family
 }
 
 // processes are a process and its children.
