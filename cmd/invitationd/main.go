@@ -88,7 +88,7 @@ func migrate(ctx context.Context, environ []string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := c.pool(ctx)
+	pool, err := c.pool(ctx, nil) // waits for locks as long as it takes
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,7 +40,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	pool, err := c.pool(ctx)
+	pool, err := c.pool(ctx, postgres.Bounds)
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,9 @@ type agenda struct {
 func (a agenda) Forget(ctx context.Context) error { return a.Store.Forget(ctx, a.memory) }
 
 // pool prepares connections and does not wait for the first one.
-func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {
+// pool prepares connections whose sessions have some settings more; a pooler's
+// can have none.
+func (c config) pool(ctx context.Context, more map[string]string) (*pgxpool.Pool, error) {
 	settings, err := pgxpool.ParseConfig(c.DatabaseURL)
 	if err != nil {
 		// The driver's error quotes the URL, and with it the password.
@@ -197,6 +200,8 @@ func (c config) pool(ctx context.Context) (*pgxpool.Pool, error) {
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		delete(settings.ConnConfig.RuntimeParams, "application_name")
 		delete(settings.ConnConfig.RuntimeParams, "plan_cache_mode")
+	} else {
+		maps.Copy(settings.ConnConfig.RuntimeParams, more)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
@@ -28,10 +29,14 @@ const maxAttempts = 10_000
 // table itself, in the way that a client of River would, to need no round trip of
 // its own; a test holds the two against each other.
 func Enqueue(b *pgx.Batch, deliveries []uuid.UUID) {
+	ids := make(pgtype.FlatArray[pgtype.UUID], len(deliveries))
+	for i, id := range deliveries {
+		ids[i] = pgtype.UUID{Bytes: id, Valid: true}
+	}
 	b.Queue(`
 INSERT INTO river_job (args, kind, max_attempts)
 SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS id`,
-		deliveries, mailJob{}.Kind(), maxAttempts)
+		ids, mailJob{}.Kind(), maxAttempts)
 }
 
 // migrationLock is the queue's among Postgres's advisory locks.

@@ -129,6 +129,10 @@ func repeatable(group []*call) bool {
 	return !slices.ContainsFunc(group, func(k *call) bool { return k.change.Request.ID == uuid.Nil })
 }
 
+// carefulFor is how long groups are careful once somebody has met a limit, who
+// would otherwise make every group run twice.
+const carefulFor = time.Second
+
 // attempt runs a group's transaction, again if that is safe and may help.
 func (s *Store) attempt(group []*call) error {
 	if len(group) == 0 {
@@ -137,11 +141,16 @@ func (s *Store) attempt(group []*call) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	pause := 20 * time.Millisecond
+	careful := time.Now().UnixNano() < s.careful.Load()
 	for n := 0; ; n++ {
-		committing, err := s.transact(ctx, group)
+		committing, err := s.transact(ctx, group, careful)
 		switch {
 		case err == nil:
 			return nil
+		case limited(err) && !careful:
+			careful = true
+			s.careful.Store(time.Now().Add(carefulFor).UnixNano())
+			continue
 		case len(group) == 1 && refused(err) && n == 0 && group[0].change.Request.ID != uuid.Nil:
 			// The call that won the race may have been this very request.
 		case committing && !repeatable(group):

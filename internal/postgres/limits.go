@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -17,25 +19,33 @@ import (
 //
 // It is kept as one time (the generic cell rate algorithm): each use adds Per/N
 // to the time until which past use counts, and none may reach further ahead
-// than Per. The row is locked from reading to committing, so a limit is exact
-// over any number of servers.
+// than Per. A constraint of the table says so, so a limit is exact over any
+// number of servers.
 type Limit struct {
 	N   int
 	Per time.Duration
 }
 
-func (l Limit) cost() time.Duration { return l.Per / time.Duration(l.N) }
+// cost is a whole number of microseconds, in which Postgres counts.
+func (l Limit) cost() time.Duration { return (l.Per / time.Duration(l.N)).Truncate(time.Microsecond) }
 
-// spend returns what one more use makes of a limit, or when to try again.
-func (l Limit) spend(usedUntil, now time.Time) (time.Time, error) {
+// use is how often a group's mails count against a limit.
+type use struct {
+	limit Limit
+	times int
+}
+
+func (u use) cost() time.Duration { return time.Duration(u.times) * u.limit.cost() }
+
+// check refuses use of a limit whose past use counts until a time.
+func (u use) check(usedUntil, now time.Time) error {
 	if usedUntil.Before(now) {
 		usedUntil = now
 	}
-	usedUntil = usedUntil.Add(l.cost())
-	if over := usedUntil.Sub(now) - l.Per; over > 0 {
-		return time.Time{}, &invitation.RetryError{Err: invitation.ErrMailThrottled, After: over}
+	if over := usedUntil.Add(u.cost()).Sub(now) - u.limit.Per; over > 0 {
+		return &invitation.RetryError{Err: invitation.ErrMailThrottled, After: over}
 	}
-	return usedUntil, nil
+	return nil
 }
 
 // limits are those on the mails that callers ask for.
@@ -64,8 +74,10 @@ ON CONFLICT (key) DO UPDATE SET used_until = mail_limits.used_until
 RETURNING key, used_until`
 
 // lock reads the limits that a group's mails may count against, and keeps other
-// groups from doing so until the commit.
-func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, group []*call) (map[string]time.Time, error) {
+// groups from doing so until the commit. Only a group that has met a limit needs
+// it, to find out whose mails were too many.
+func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, group []*call) error {
+	before.used = map[string]time.Time{}
 	var keys []string
 	for _, k := range group {
 		if c := k.change; c.Mails {
@@ -82,62 +94,73 @@ func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, grou
 		}
 	}
 	if len(keys) == 0 {
-		return nil, nil
+		return nil
 	}
 	slices.Sort(keys)
 	rows, err := conn.Query(ctx, lockLimits, slices.Compact(keys))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	used := map[string]time.Time{}
 	var key string
 	var until time.Time
 	_, err = pgx.ForEachRow(rows, []any{&key, &until}, func() error {
-		used[key] = until
+		before.used[key] = until
 		return nil
 	})
-	return used, err
+	return err
 }
 
-// spend counts new mails against their limits: all of them, or none.
+// spend counts new mails against their limits: all of them, or none. Where past
+// use was not read, Postgres says whether that was too many.
 func (o *outcome) spend(before *snapshot, user *invitation.User, mails []*invitation.Delivery) error {
-	spent := map[string]time.Time{}
+	spent := map[string]use{}
 	for _, d := range mails {
 		for key, limit := range o.limits.keys(user.OrganizationID, d.To) {
-			until, known := spent[key]
-			if !known {
-				until, known = o.used[key]
+			u, ok := spent[key]
+			if !ok {
+				u = o.used[key]
 			}
-			if !known {
-				until, known = before.used[key]
-			}
-			if !known {
-				return errors.New("a mail counts against a limit that was not locked")
-			}
-			until, err := limit.spend(until, before.now)
-			if err != nil {
-				return err
-			}
-			spent[key] = until
+			spent[key] = use{limit, u.times + 1}
 		}
 	}
-	for key, until := range spent {
-		o.used[key] = until
+	if before.used != nil {
+		for key, u := range spent {
+			until, locked := before.used[key]
+			if !locked {
+				return errors.New("a mail counts against a limit that was not locked")
+			}
+			if err := u.check(until, before.now); err != nil {
+				return err
+			}
+		}
 	}
+	maps.Copy(o.used, spent)
 	return nil
 }
 
-func queueUse(b *pgx.Batch, used map[string]time.Time) {
+const insertUse = `
+INSERT INTO mail_limits AS m (key, used_until, used_at, per)
+SELECT u.key, $1::timestamptz + u.cost, $1, u.per FROM unnest($2::text[], $3::interval[], $4::interval[]) AS u (key, cost, per)
+ORDER BY u.key
+ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at, per = excluded.per,
+	used_until = greatest(m.used_until, excluded.used_at) + (excluded.used_until - excluded.used_at)`
+
+func queueUse(b *pgx.Batch, before *snapshot, used map[string]use) {
 	if len(used) == 0 {
 		return
 	}
 	var keys []string
-	var until []time.Time
-	for key, t := range used {
-		keys, until = append(keys, key), append(until, t)
+	var costs, pers []time.Duration
+	for key, u := range used {
+		keys, costs, pers = append(keys, key), append(costs, u.cost()), append(pers, u.limit.Per)
 	}
-	b.Queue(`UPDATE mail_limits SET used_until = u.until FROM unnest($1::text[], $2::timestamptz[]) AS u (key, until)
-		WHERE mail_limits.key = u.key`, keys, until)
+	b.Queue(insertUse, before.now, keys, costs, pers)
+}
+
+// limited reports whether a group met a limit.
+func limited(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == "mail_limits_kept"
 }
 
 // Reserve takes n places in a limit that all servers share, and returns how long

@@ -11,8 +11,8 @@ import (
 )
 
 // million loads a million invitations of 200 of 5,000 organizations, with users,
-// mails and events; a mail has its invitation's id. It is loaded without checks,
-// which take longer than the loading.
+// mails, events and requests; mails and requests have their invitation's id. It
+// is loaded without checks, which take longer than the loading.
 const million = `
 SET session_replication_role = replica;
 INSERT INTO organizations (id, last_sequence) SELECT 'o' || n, 5000 FROM generate_series(0, 4999) n;
@@ -29,7 +29,8 @@ INSERT INTO deliveries (id, invitation_id, user_id, generation, email, email_key
 	SELECT id, id, user_id, 1, 'a@x.de', 'a@x.de', CASE WHEN random() < 0.01 THEN 'BOUNCED' ELSE 'DELIVERED' END, now(), 1 FROM invitations;
 INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, cause)
 	SELECT organization_id, row_number() OVER (PARTITION BY organization_id), 'INVITATION_ISSUED', now(), user_id, id, target, 'test'
-	FROM invitations;`
+	FROM invitations;
+INSERT INTO requests (id, fingerprint, user_id, created_at) SELECT id, 'x', user_id, now() FROM invitations;`
 
 // TestNoSequentialScan: with a million rows no read that callers wait for looks
 // at all of them, with known parameters and without.
@@ -53,10 +54,16 @@ func TestNoSequentialScan(t *testing.T) {
 		sql    string
 		values []string
 	}{
-		"user":       {selectUsers, []string{"'{u7}'", "'{}'", "'{}'"}},
-		"invitation": {selectUsers, []string{"'{}'", "ARRAY[" + id + "::uuid]", "'{}'"}},
-		"lock":       {lockUsers, []string{"'{u7,u8}'", "'{}'", "ARRAY[" + id + "::uuid]"}},
-		"mails":      {selectDeliveries, []string{"'{u7}'", "'{}'", "'{}'"}},
+		"user":       {wanting(selectUsers, amongUsers), []string{"'{u7}'"}},
+		"invitation": {wanting(selectUsers, amongInvitations), []string{"ARRAY[" + id + "::uuid]"}},
+		"lock":       {wanting(lockUsers, amongUsers), []string{"'{u7,u8}'"}},
+		"link":       {wanting(lockUsers, amongInvitations), []string{"ARRAY[" + id + "::uuid]"}},
+		"mixed":      {wanting(lockUsers, amongAll), []string{"'{u7,u8}'", "'{}'", "ARRAY[" + id + "::uuid]"}},
+		"state":      {wanting(selectInvitations, amongUsers), []string{"'{u7}'"}},
+		"of links":   {wanting(selectInvitations, amongInvitations), []string{"ARRAY[" + id + "::uuid]"}},
+		"of all":     {wanting(selectInvitations, amongAll), []string{"'{u7}'", "'{}'", "ARRAY[" + id + "::uuid]"}},
+		"mails":      {selectDeliveries, []string{"ARRAY[" + id + "::uuid]"}},
+		"repeats":    {markRequests, []string{"ARRAY[" + id + "::uuid]"}},
 		"all":        {listInvitations, []string{"'o7'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "NULL", "NULL", "NULL", "NULL", "51"}},
 		"target":     {listInvitations, []string{"'o7'", id, "'APP'", "NULL", "NULL", "NULL", "51"}},
 		"pending":    {listInvitations, []string{"'o7'", id, "NULL", "'PENDING'", "false", "NULL", "51"}},
@@ -68,7 +75,7 @@ func TestNoSequentialScan(t *testing.T) {
 		"an end":     {endOfMailed, []string{id, "1"}},
 		"one's own":  {selectEvents, []string{"'o7'", "0", "NULL", id, "51"}},
 		"due":        {selectExpired, []string{"500"}},
-		"nobody":     {selectUsers, []string{"'{}'", "ARRAY[" + none + "::uuid]", "'{}'"}},
+		"nobody":     {wanting(selectUsers, amongAll), []string{"'{}'", "ARRAY[" + none + "::uuid]", "'{}'"}},
 	} {
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			plan := explain(t, conn, mode, read.sql, read.values)

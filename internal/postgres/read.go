@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -39,7 +40,7 @@ func (s *Store) EndOf(ctx context.Context, t invitation.Token) (invitation.End, 
 
 // A filter that is NULL selects all. The states are those of Invitation.State.
 const listInvitations = `
-SELECT ` + userColumns + `, ` + invitationColumns + `, d.user_id, ` + deliveryColumns + `, now()
+SELECT ` + userColumns + `, ` + invitationColumns + `, ` + deliveryColumns + `, now()
 FROM invitations i
 JOIN users u ON u.id = i.user_id
 LEFT JOIN organizations o ON o.id = u.organization_id
@@ -56,46 +57,43 @@ ORDER BY i.id DESC LIMIT $7`
 func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation.Listed, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	var target *string
+	var target pgtype.Text
 	if f.Target != nil {
-		target = null(f.Target.String())
+		target = nullText(f.Target.String())
 	}
 	before := f.Before
 	if before == uuid.Nil {
 		before = uuid.Max
 	}
 	stored, expired := storedState(f.State)
-	rows, err := s.pool.Query(ctx, listInvitations, f.OrganizationID, before, target, stored, expired, null(string(f.Delivery)), f.Limit)
+	rows, err := s.pool.Query(ctx, listInvitations, f.OrganizationID, some(before), target, stored, expired, nullText(f.Delivery), f.Limit)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list invitations: %w", translate(err))
 	}
-	var now time.Time
-	listed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (invitation.Listed, error) {
-		var d deliveryRow
-		u, inv, err := scanUser(row, append(d.fields(), &now)...)
-		if err != nil {
-			return invitation.Listed{}, err
-		}
+	var listed []invitation.Listed
+	var r listedRow
+	_, err = pgx.ForEachRow(rows, r.fields(), func() error {
+		u, inv := r.user.user(), r.invitation.invitation()
 		u.Invitations[inv.Target] = inv
-		if m := d.delivery(); m != nil {
-			u.Deliveries = []*invitation.Delivery{m}
+		if mail := r.delivery.delivery(); mail != nil {
+			u.Deliveries = []*invitation.Delivery{mail}
 		}
-		return invitation.Listed{User: u, Invitation: inv}, nil
+		listed = append(listed, invitation.Listed{User: u, Invitation: inv})
+		return nil
 	})
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list invitations: %w", translate(err))
 	}
-	return listed, now, nil
+	return listed, r.now, nil
 }
 
 // storedState says how a state is stored, and whether its time must be over.
-func storedState(state invitation.State) (stored *string, expired *bool) {
+func storedState(state invitation.State) (stored pgtype.Text, expired pgtype.Bool) {
 	switch state {
 	case invitation.Pending, invitation.Expired:
-		over := state == invitation.Expired
-		return null(string(invitation.Pending)), &over
+		return nullText(invitation.Pending), pgtype.Bool{Bool: state == invitation.Expired, Valid: true}
 	default:
-		return null(string(state)), nil
+		return nullText(state), pgtype.Bool{}
 	}
 }
 
@@ -112,7 +110,7 @@ ORDER BY sequence LIMIT $5`
 func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitation.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, selectEvents, f.OrganizationID, f.After, null(f.UserID), null(f.InvitationID), f.Limit)
+	rows, err := s.pool.Query(ctx, selectEvents, f.OrganizationID, f.After, nullText(f.UserID), nullID(f.InvitationID), f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", translate(err))
 	}
@@ -125,11 +123,11 @@ func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitat
 
 func scanEvent(row pgx.CollectableRow) (invitation.Event, error) {
 	var e invitation.Event
-	var inv, mail, request *uuid.UUID
+	var inv, mail, request pgtype.UUID
 	var target string
 	err := row.Scan(&e.Sequence, &e.OrganizationID, &e.Type, &e.At, &e.UserID, &inv, &target, &e.Channel, &mail,
 		&e.DeliveryState, &e.Reason, &e.Request.Actor, &e.Request.Caller, &e.Request.Cause, &request)
-	e.InvitationID, e.DeliveryID, e.Request.ID = value(inv), value(mail), value(request)
+	e.InvitationID, e.DeliveryID, e.Request.ID = inv.Bytes, mail.Bytes, request.Bytes
 	e.Target = targetNamed(target)
 	return e, err
 }

@@ -74,8 +74,7 @@ func (s *snapshot) answer(k invitation.Key, err error) (invitation.Result, error
 	return invitation.Result{User: user, Now: s.now}, nil
 }
 
-// readAll reads what a group asks for: one snapshot for all statements, and no
-// round trip for it.
+// readAll reads what a group asks for.
 func (s *Store) readAll(group []*lookup) (*snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
@@ -85,10 +84,14 @@ func (s *Store) readAll(group []*lookup) (*snapshot, error) {
 			keys.add(l.key)
 		}
 	}
-	snap := newSnapshot()
-	b := &pgx.Batch{}
-	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	snap, b := newSnapshot(), &pgx.Batch{}
+	// Two statements have to see one state of the database.
+	if len(keys.deliveries) > 0 {
+		b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	}
 	snap.queueReads(b, &keys)
-	b.Queue(`COMMIT`)
+	if len(keys.deliveries) > 0 {
+		b.Queue(`COMMIT`)
+	}
 	return snap, s.pool.SendBatch(ctx, b).Close()
 }

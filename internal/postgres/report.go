@@ -37,7 +37,7 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 		return 0, fmt.Errorf("connect: %w", err)
 	}
 	defer giveBack(ctx, conn)
-	fresh, err := keepNew(ctx, conn, reports)
+	fresh, err := s.keepNew(ctx, conn, reports)
 	if err != nil {
 		return 0, fmt.Errorf("look for repeated reports: %w", err)
 	}
@@ -55,9 +55,7 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 		return 0, fmt.Errorf("load: %w", err)
 	}
 	b = &pgx.Batch{}
-	if err := s.carryOut(ctx, conn.Conn(), b, before, group); err != nil {
-		return 0, err
-	}
+	s.queueSave(b, before, s.apply(before, group))
 	for _, k := range group {
 		switch {
 		case k.err == nil:
@@ -77,11 +75,11 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 // keepNew begins, notes the reports' ids and returns those reports whose ids were
 // not there, in their order. A second call with the same ids waits for the first
 // to commit.
-func keepNew(ctx context.Context, conn *pgxpool.Conn, reports []invitation.Report) ([]invitation.Report, error) {
+func (s *Store) keepNew(ctx context.Context, conn *pgxpool.Conn, reports []invitation.Report) ([]invitation.Report, error) {
 	ids := column(reports, func(r invitation.Report) string { return r.EventID })
 	slices.Sort(ids)
 	var noted []string
-	b := begin()
+	b := s.begin()
 	b.Queue(`INSERT INTO reports (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id`, ids).
 		Query(func(rows pgx.Rows) (err error) {
 			noted, err = pgx.CollectRows(rows, pgx.RowTo[string])

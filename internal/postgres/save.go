@@ -16,7 +16,7 @@ func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	d.queueDeliveries(b)
 	queueErasures(b, d.erased)
 	queueRequests(b, before, after.requests)
-	queueUse(b, after.used)
+	queueUse(b, before, after.used)
 	if ids := d.queued(); len(ids) > 0 {
 		s.enqueue(b, ids)
 	}

@@ -34,7 +34,7 @@ var goodRows = map[string]map[string]string{
 		"id": `'00000000-0000-0000-0000-000000000003'`, "fingerprint": `'x'`, "user_id": `'owner'`, "created_at": `now()`,
 	},
 	"reports":     {"event_id": `'r1'`},
-	"mail_limits": {"key": `'k'`, "used_until": `now()`},
+	"mail_limits": {"key": `'k'`, "used_until": `now()`, "used_at": `now() - interval '1 minute'`, "per": `interval '1 minute'`},
 }
 
 // owners are what the good rows refer to.
@@ -116,6 +116,7 @@ var badRows = []bad{
 	{table: "requests", columns: map[string]string{"uses": `0`}},
 	{table: "reports", columns: map[string]string{"event_id": `''`}},
 	{table: "reports", columns: map[string]string{"event_id": `repeat('x', 201)`}},
+	{table: "mail_limits", columns: map[string]string{"used_at": `now() - interval '1 minute'`, "per": `interval '59 seconds'`}},
 }
 
 func insert(table string, changed map[string]string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,7 +31,7 @@ type Config struct {
 	// what frees a call from a database that neither answers nor fails.
 	Timeout time.Duration
 	// Groups is how many groups of changes, and of reads, may be in flight at
-	// once; 3 by default.
+	// once; 2 by default.
 	Groups int
 	// GroupSize is how many calls a group takes at the most; 128 by default.
 	GroupSize int
@@ -45,6 +46,11 @@ type Store struct {
 	timeout time.Duration
 	limits  limits
 	waker   *waker
+	// bounded says that sessions have the Bounds.
+	bounded bool
+	// careful is until when groups are: somebody has met a limit. In Unix
+	// nanoseconds.
+	careful atomic.Int64
 
 	size    int
 	waiting chan *call
@@ -61,12 +67,13 @@ func New(c Config) *Store {
 		timeout: or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		waker:   newWaker(),
+		bounded: bounded(c.Pool),
 		size:    or(c.GroupSize, 128),
 		waiting: make(chan *call, or(c.Backlog, 4096)),
 		reading: make(chan *lookup, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),
 	}
-	for range or(c.Groups, 3) {
+	for range or(c.Groups, 2) {
 		s.groups.Go(s.work)
 		s.groups.Go(s.read)
 	}

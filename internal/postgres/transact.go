@@ -20,22 +20,31 @@ import (
 // or refusal in it. An error means that nothing of it is known to be saved;
 // committing says that the commit may have been carried out all the same.
 //
-// It takes three round trips: begin and load, lock the limits, save and commit.
-func (s *Store) transact(ctx context.Context, group []*call) (committing bool, err error) {
+// It takes two round trips: begin and load, save and commit. A careful one takes
+// a third between them, to lock and read the limits on mail: it refuses the
+// calls that are over one, where otherwise the whole transaction fails.
+func (s *Store) transact(ctx context.Context, group []*call, careful bool) (committing bool, err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
 	}
 	defer giveBack(ctx, conn)
-	b := begin()
+	b := s.begin()
 	before := queueLoad(b, group)
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return false, fmt.Errorf("load: %w", err)
 	}
-	b = &pgx.Batch{}
-	if err := s.carryOut(ctx, conn.Conn(), b, before, group); err != nil {
-		return false, err
+	if careful {
+		if err := s.limits.lock(ctx, conn.Conn(), before, group); err != nil {
+			return false, fmt.Errorf("lock the limits on mail: %w", err)
+		}
 	}
+	after := s.apply(before, group)
+	if after.stale {
+		return false, errStale
+	}
+	b = &pgx.Batch{}
+	s.queueSave(b, before, after)
 	b.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		// On a connection that is still there, Postgres has said that it did not
@@ -46,12 +55,30 @@ func (s *Store) transact(ctx context.Context, group []*call) (committing bool, e
 	return false, nil
 }
 
-// begin also bounds what this transaction may cost others if this process
-// freezes while it holds locks.
-func begin() *pgx.Batch {
+// Bounds are what a transaction may cost others if this process freezes while it
+// holds locks. They are settings of Postgres: a pool whose sessions have them
+// saves every transaction a statement.
+var Bounds = map[string]string{"idle_in_transaction_session_timeout": "10s", "lock_timeout": "2s"}
+
+// bounded reports whether all sessions of a pool have the bounds.
+func bounded(pool *pgxpool.Pool) bool {
+	params := pool.Config().ConnConfig.RuntimeParams
+	for name, value := range Bounds {
+		if params[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Store) begin() *pgx.Batch {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
-	b.Queue("SELECT set_config('idle_in_transaction_session_timeout', '10s', true), set_config('lock_timeout', '2s', true)")
+	if !s.bounded {
+		for name, value := range Bounds {
+			b.Queue("SELECT set_config($1, $2, true)", name, value)
+		}
+	}
 	return b
 }
 
@@ -67,26 +94,15 @@ func giveBack(ctx context.Context, conn *pgxpool.Conn) {
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-// carryOut runs a group's rules on what was loaded, and queues what they changed.
-func (s *Store) carryOut(ctx context.Context, conn *pgx.Conn, b *pgx.Batch, before *snapshot, group []*call) (err error) {
-	if before.used, err = s.limits.lock(ctx, conn, before, group); err != nil {
-		return fmt.Errorf("lock the limits on mail: %w", err)
-	}
-	s.queueSave(b, before, s.apply(before, group))
-	return nil
-}
-
 // snapshot is what a group found in the database.
 type snapshot struct {
-	now time.Time
-	// locked are the ids of the users that no one else can change; nil if this
-	// is only for reading.
-	locked   map[string]bool
+	now      time.Time
 	users    map[string]*invitation.User
 	byInv    map[uuid.UUID]string
 	byMail   map[uuid.UUID]string
 	requests map[uuid.UUID]request
-	// used is until when the past use of each limit counts.
+	// used is until when the past use of each limit counts; nil if that was not
+	// read.
 	used map[string]time.Time
 }
 
@@ -102,9 +118,10 @@ type outcome struct {
 	users    map[string]*invitation.User
 	events   []invitation.Event
 	requests []savedRequest
-	// used is what the group's mails made of snapshot.used.
-	used   map[string]time.Time
-	limits limits
+	used     map[string]use
+	limits   limits
+	// stale says that the snapshot lacks a user whom it should have.
+	stale bool
 }
 
 type savedRequest struct {
@@ -115,7 +132,7 @@ type savedRequest struct {
 // apply runs the rules of a group, one after the other, each on a copy of what
 // the one before left.
 func (s *Store) apply(before *snapshot, group []*call) *outcome {
-	after := &outcome{users: map[string]*invitation.User{}, used: map[string]time.Time{}, limits: s.limits}
+	after := &outcome{users: map[string]*invitation.User{}, used: map[string]use{}, limits: s.limits}
 	for _, k := range group {
 		k.result, k.err = after.apply(before, k.change)
 		k.result.Now = before.now
@@ -134,7 +151,9 @@ func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Resul
 		user = before.users[id]
 	}
 	if old, found := before.requests[c.Request.ID]; found {
-		return replay(before, c, old, user)
+		result, err := replay(before, c, old, user)
+		o.stale = o.stale || errors.Is(err, errStale)
+		return result, err
 	}
 	result, err := o.rule(before, c, user)
 	if err != nil && c.Refused != nil && !errors.Is(err, errLater) {
@@ -146,13 +165,17 @@ func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Resul
 	return result, err
 }
 
+// errStale says that a request was carried out after the users were locked, and
+// made one that was not there to be locked.
+var errStale = errors.New("a user is not locked")
+
 // replay answers a request that was carried out before.
 func replay(before *snapshot, c invitation.Change, old request, user *invitation.User) (invitation.Result, error) {
 	switch {
 	case !bytes.Equal(old.fingerprint, c.Request.Fingerprint):
 		return invitation.Result{}, invitation.ErrRequestIDReused
 	case user == nil && old.answer == nil:
-		return invitation.Result{}, invitation.ErrUserNotFound
+		return invitation.Result{}, errStale
 	default:
 		return invitation.Result{User: user, Now: before.now, Answer: old.answer}, nil
 	}

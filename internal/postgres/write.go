@@ -1,10 +1,9 @@
 package postgres
 
 import (
-	"time"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -33,7 +32,7 @@ func (d *difference) queueUsers(b *pgx.Batch) {
 			column(rows, func(u *invitation.User) string { return u.OrganizationID }),
 			column(rows, func(u *invitation.User) string { return string(u.Type) }),
 			column(rows, func(u *invitation.User) string { return string(u.Locale) }),
-			column(rows, func(u *invitation.User) time.Time { return u.CreatedAt }))...)
+			column(rows, func(u *invitation.User) pgtype.Timestamptz { return nullTime(u.CreatedAt) }))...)
 	}
 	if rows := d.users; len(rows) > 0 {
 		b.Queue(updateUsers, personColumns(rows)...)
@@ -45,12 +44,12 @@ func personColumns(rows []*invitation.User) []any {
 	return []any{
 		column(rows, func(u *invitation.User) string { return u.ID }),
 		column(rows, func(u *invitation.User) string { return u.DisplayName }),
-		column(rows, func(u *invitation.User) *string { return null(u.Email.Address()) }),
-		column(rows, func(u *invitation.User) *string { return null(u.Email.Key()) }),
-		column(rows, func(u *invitation.User) *time.Time { return null(u.EmailConfirmedAt) }),
+		column(rows, func(u *invitation.User) pgtype.Text { return nullText(u.Email.Address()) }),
+		column(rows, func(u *invitation.User) pgtype.Text { return nullText(u.Email.Key()) }),
+		column(rows, func(u *invitation.User) pgtype.Timestamptz { return nullTime(u.EmailConfirmedAt) }),
 		column(rows, func(u *invitation.User) bool { return u.EmailUndeliverable }),
-		column(rows, func(u *invitation.User) *time.Time { return null(u.DeactivatedAt) }),
-		column(rows, func(u *invitation.User) *time.Time { return null(u.ErasedAt) }),
+		column(rows, func(u *invitation.User) pgtype.Timestamptz { return nullTime(u.DeactivatedAt) }),
+		column(rows, func(u *invitation.User) pgtype.Timestamptz { return nullTime(u.ErasedAt) }),
 	}
 }
 
@@ -88,18 +87,18 @@ func (d *difference) queueInvitations(b *pgx.Batch) {
 // invitationValues are the columns of invitations that may change, behind the id.
 func invitationValues(rows []ownedInvitation) []any {
 	return []any{
-		column(rows, func(i ownedInvitation) uuid.UUID { return i.ID }),
+		column(rows, func(i ownedInvitation) pgtype.UUID { return some(i.ID) }),
 		column(rows, func(i ownedInvitation) string { return string(i.Stored) }),
-		column(rows, func(i ownedInvitation) time.Time { return i.IssuedAt }),
-		column(rows, func(i ownedInvitation) time.Time { return i.ExpiresAt }),
-		column(rows, func(i ownedInvitation) *time.Time { return null(i.RedeemedAt) }),
-		column(rows, func(i ownedInvitation) *time.Time { return null(i.RevokedAt) }),
-		column(rows, func(i ownedInvitation) *string { return null(string(i.RevokedFor)) }),
+		column(rows, func(i ownedInvitation) pgtype.Timestamptz { return nullTime(i.IssuedAt) }),
+		column(rows, func(i ownedInvitation) pgtype.Timestamptz { return nullTime(i.ExpiresAt) }),
+		column(rows, func(i ownedInvitation) pgtype.Timestamptz { return nullTime(i.RedeemedAt) }),
+		column(rows, func(i ownedInvitation) pgtype.Timestamptz { return nullTime(i.RevokedAt) }),
+		column(rows, func(i ownedInvitation) pgtype.Text { return nullText(i.RevokedFor) }),
 		column(rows, func(i ownedInvitation) int { return i.Mailed.Generation }),
 		column(rows, func(i ownedInvitation) bool { return i.Mailed.Open }),
 		column(rows, func(i ownedInvitation) int { return i.Shared.Generation }),
 		column(rows, func(i ownedInvitation) bool { return i.Shared.Open }),
-		column(rows, func(i ownedInvitation) *uuid.UUID { return null(i.DeliveryID) }),
+		column(rows, func(i ownedInvitation) pgtype.UUID { return nullID(i.DeliveryID) }),
 		column(rows, func(i ownedInvitation) bool { return i.Reminded }),
 		column(rows, func(i ownedInvitation) bool { return i.ExpiryNoted }),
 	}
@@ -118,11 +117,11 @@ WHERE deliveries.id = r.id`
 func (d *difference) queueDeliveries(b *pgx.Batch) {
 	if rows := d.newDeliveries; len(rows) > 0 {
 		b.Queue(insertDeliveries, append(deliveryValues(rows),
-			column(rows, func(m ownedDelivery) uuid.UUID { return m.InvitationID }),
+			column(rows, func(m ownedDelivery) pgtype.UUID { return some(m.InvitationID) }),
 			column(rows, func(m ownedDelivery) string { return m.user.ID }),
 			column(rows, func(m ownedDelivery) int { return m.Generation }),
-			column(rows, func(m ownedDelivery) *string { return null(m.To.Address()) }),
-			column(rows, func(m ownedDelivery) *string { return null(m.To.Key()) }),
+			column(rows, func(m ownedDelivery) pgtype.Text { return nullText(m.To.Address()) }),
+			column(rows, func(m ownedDelivery) pgtype.Text { return nullText(m.To.Key()) }),
 			column(rows, func(m ownedDelivery) bool { return m.Reminder }))...)
 	}
 	if rows := d.deliveries; len(rows) > 0 {
@@ -133,9 +132,9 @@ func (d *difference) queueDeliveries(b *pgx.Batch) {
 // deliveryValues are the columns of deliveries that may change, behind the id.
 func deliveryValues(rows []ownedDelivery) []any {
 	return []any{
-		column(rows, func(m ownedDelivery) uuid.UUID { return m.ID }),
+		column(rows, func(m ownedDelivery) pgtype.UUID { return some(m.ID) }),
 		column(rows, func(m ownedDelivery) string { return string(m.State) }),
-		column(rows, func(m ownedDelivery) time.Time { return m.ChangedAt }),
+		column(rows, func(m ownedDelivery) pgtype.Timestamptz { return nullTime(m.ChangedAt) }),
 		column(rows, func(m ownedDelivery) int { return m.Attempts }),
 		column(rows, func(m ownedDelivery) string { return m.Reason }),
 	}
@@ -157,7 +156,7 @@ SELECT r.*, $5::timestamptz FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4:
 func queueRequests(b *pgx.Batch, before *snapshot, rows []savedRequest) {
 	if len(rows) > 0 {
 		b.Queue(insertRequests,
-			column(rows, func(r savedRequest) uuid.UUID { return r.id }),
+			column(rows, func(r savedRequest) pgtype.UUID { return some(r.id) }),
 			column(rows, func(r savedRequest) []byte { return r.request.fingerprint }),
 			column(rows, func(r savedRequest) string { return r.request.userID }),
 			column(rows, func(r savedRequest) []byte { return r.request.answer }),
@@ -197,20 +196,20 @@ func queueEvents(b *pgx.Batch, before *snapshot, after *outcome) {
 		column(organizations, func(id string) string { return names[id] }), counts, behind,
 		column(rows, func(e invitation.Event) string { return e.OrganizationID }),
 		column(rows, func(e invitation.Event) string { return string(e.Type) }),
-		column(rows, func(e invitation.Event) time.Time { return e.At }),
+		column(rows, func(e invitation.Event) pgtype.Timestamptz { return nullTime(e.At) }),
 		column(rows, func(e invitation.Event) string { return e.UserID }),
-		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.InvitationID) }),
+		column(rows, func(e invitation.Event) pgtype.UUID { return nullID(e.InvitationID) }),
 		column(rows, eventTarget),
 		column(rows, func(e invitation.Event) string { return string(e.Channel) }),
-		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.DeliveryID) }),
+		column(rows, func(e invitation.Event) pgtype.UUID { return nullID(e.DeliveryID) }),
 		column(rows, func(e invitation.Event) string { return string(e.DeliveryState) }),
 		column(rows, func(e invitation.Event) string { return e.Reason }),
-		column(rows, func(e invitation.Event) *int { return null(e.EndedMailed) }),
-		column(rows, func(e invitation.Event) *int { return null(e.EndedShared) }),
+		column(rows, func(e invitation.Event) pgtype.Int4 { return nullInt(e.EndedMailed) }),
+		column(rows, func(e invitation.Event) pgtype.Int4 { return nullInt(e.EndedShared) }),
 		column(rows, func(e invitation.Event) string { return e.Request.Actor }),
 		column(rows, func(e invitation.Event) string { return e.Request.Caller }),
 		column(rows, func(e invitation.Event) string { return e.Request.Cause }),
-		column(rows, func(e invitation.Event) *uuid.UUID { return null(e.Request.ID) }))
+		column(rows, func(e invitation.Event) pgtype.UUID { return nullID(e.Request.ID) }))
 }
 
 // count tells how many events each organization gets, and for each event how
@@ -240,10 +239,6 @@ func renamed(before *snapshot, after *outcome) map[string]string {
 	return names
 }
 
-func eventTarget(e invitation.Event) *string {
-	if e.InvitationID == uuid.Nil {
-		return nil
-	}
-	target := e.Target.String()
-	return &target
+func eventTarget(e invitation.Event) pgtype.Text {
+	return pgtype.Text{String: e.Target.String(), Valid: e.InvitationID != uuid.Nil}
 }

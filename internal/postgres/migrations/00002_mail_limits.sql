@@ -1,0 +1,11 @@
+-- +goose Up
+
+-- A limit is a constraint: past use may reach no further ahead of the latest use
+-- than the limit's own time. What only paces itself has no such time.
+ALTER TABLE mail_limits
+    ADD COLUMN used_at timestamptz,
+    ADD COLUMN per     interval,
+    ADD CONSTRAINT mail_limits_kept CHECK (used_until - used_at <= per);
+
+-- +goose Down
+ALTER TABLE mail_limits DROP COLUMN used_at, DROP COLUMN per;
