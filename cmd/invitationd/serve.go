@@ -191,16 +191,17 @@ func (c config) pool(ctx context.Context, more map[string]string) (*pgxpool.Pool
 	settings.MaxConnLifetime = 5 * time.Minute
 	settings.HealthCheckPeriod = 2 * time.Second
 	settings.ConnConfig.ConnectTimeout = 2 * time.Second
-	settings.ConnConfig.RuntimeParams["application_name"] = "invitationd"
-	// Statements take arrays of any length, for which Postgres would plan anew
-	// with every call; a test holds the generic plans against a million rows.
-	settings.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	if c.DatabasePooler {
 		// Named statements live in a session, which a pooler gives away.
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-		delete(settings.ConnConfig.RuntimeParams, "application_name")
-		delete(settings.ConnConfig.RuntimeParams, "plan_cache_mode")
 	} else {
+		settings.ConnConfig.RuntimeParams["application_name"] = "invitationd"
+		// Statements take arrays of any length, for which Postgres would plan anew
+		// with every call; a test holds the generic plans against a million rows.
+		settings.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+		// A plan made while a table was empty, as a queue's often is, would look
+		// at all of it until statistics say that it has grown.
+		settings.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 		maps.Copy(settings.ConnConfig.RuntimeParams, more)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
