@@ -132,7 +132,10 @@ type savedRequest struct {
 // apply runs the rules of a group, one after the other, each on a copy of what
 // the one before left.
 func (s *Store) apply(before *snapshot, group []*call) *outcome {
-	after := &outcome{users: map[string]*invitation.User{}, used: map[string]use{}, limits: s.limits}
+	after := &outcome{
+		users: make(map[string]*invitation.User, len(group)), events: make([]invitation.Event, 0, 2*len(group)),
+		used: map[string]use{}, limits: s.limits,
+	}
 	for _, k := range group {
 		k.result, k.err = after.apply(before, k.change)
 		k.result.Now = before.now

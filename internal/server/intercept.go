@@ -151,8 +151,11 @@ func boundCall(ctx context.Context, call *tap.Info) (context.Context, error) {
 		return ctx, nil
 	}
 	limit := longestCall
-	if _, set := ctx.Deadline(); !set {
+	switch deadline, set := ctx.Deadline(); {
+	case !set:
 		limit = defaultDeadline
+	case time.Until(deadline) <= limit:
+		return ctx, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	context.AfterFunc(ctx, cancel)
