@@ -3,10 +3,11 @@
 // All writing goes through Store.Update. Calls that arrive while a transaction
 // is in flight form the next group, which becomes one transaction:
 //
-//	lock the users, in the order of their ids
+//	lock the users, in the order of their ids; calls for those that somebody
+//	    else has locked are put off, to wait on their own
 //	find requests that were carried out before, by marking them as used again
-//	read invitations and mails, then the clock: after the locks, so that times
-//	    never run against the order of changes
+//	read the clock, after the locks, so that times never run against the order
+//	    of changes; and invitations and mails
 //	run each call's rule, in Go, on a copy
 //	write what differs, a statement per table
 //	hand the new mails to the queue
@@ -16,8 +17,8 @@
 // A rule that refuses changes nothing and leaves the group as it is. If
 // Postgres itself refuses (a constraint that decides a race, a value it can't
 // store), the transaction is rolled back and every member runs alone, so that
-// one call's failure is no other's. The exception is time: a user whose row
-// somebody else keeps locked for seconds makes the whole group unavailable.
+// one call's failure is no other's. That a limit on mail is met is a constraint's
+// word too: such a group runs again and reads the limits first.
 //
 // Every answer comes from a transaction that locked a row and so wrote to the
 // log, a repeated request's too: after a fail-over, no answer can have been

@@ -17,8 +17,7 @@ type Member struct {
 }
 
 // RunGroup carries the members out as one group, in this order, as if they had
-// waited together, and returns them with their answers. It panics if one gets
-// none.
+// waited together, and returns them with their answers.
 func (s *Store) RunGroup(members ...Member) []Member {
 	calls := make([]*call, len(members))
 	for i, m := range members {
@@ -27,14 +26,10 @@ func (s *Store) RunGroup(members ...Member) []Member {
 			calls[i].ctx = context.Background()
 		}
 	}
-	s.run(append([]*call(nil), calls...))
+	s.run(append([]*call(nil), calls...), false)
 	for i, k := range calls {
-		select {
-		case <-k.done:
-			members[i].Result, members[i].Err = k.result, k.err
-		default:
-			panic("a member of the group got no answer")
-		}
+		<-k.done
+		members[i].Result, members[i].Err = k.result, k.err
 	}
 	return members
 }

@@ -59,7 +59,7 @@ func (s *Store) work() {
 		case <-s.closing:
 			return
 		case first := <-s.waiting:
-			s.run(gather(s.waiting, first, s.size))
+			s.run(gather(s.waiting, first, s.size), false)
 		}
 	}
 }
@@ -80,28 +80,67 @@ func gather[T any](waiting <-chan T, first T, size int) []T {
 
 // run carries out a group and answers each of its calls. If one of them may be
 // what failed the transaction, they run one by one: only the culprit fails then.
-func (s *Store) run(group []*call) {
+func (s *Store) run(group []*call, patient bool) {
 	group, later := split(group)
-	err := s.attempt(group)
+	err := s.attempt(group, patient)
 	if len(group) > 1 && err != nil && !transient(err) {
 		for _, k := range group {
-			s.run([]*call{k})
+			s.run([]*call{k}, patient)
 		}
 		group = nil
 	}
+	locked := map[string][]*call{}
 	for _, k := range group {
+		var user lockedError
 		switch {
 		case err != nil:
 			k.result, k.err = invitation.Result{Now: k.result.Now}, translate(err)
+		case errors.As(k.err, &user):
+			locked[string(user)] = append(locked[string(user)], k)
+			continue
 		case errors.Is(k.err, errLater):
 			later = append(later, k)
 			continue
 		}
 		close(k.done)
 	}
-	if len(later) > 0 {
-		s.run(later)
+	for user, calls := range locked {
+		s.wait(user, calls)
 	}
+	if len(later) > 0 {
+		s.run(later, patient)
+	}
+}
+
+// wait has calls run for a user whom somebody else has locked. They wait
+// together, and nobody else with them.
+func (s *Store) wait(user string, calls []*call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before, waits := s.locked[user]; waits {
+		s.locked[user] = append(before, calls...)
+		return
+	}
+	s.locked[user] = nil
+	s.groups.Go(func() {
+		for len(calls) > 0 {
+			s.patience <- struct{}{}
+			s.run(calls, true)
+			<-s.patience
+			calls = s.next(user)
+		}
+	})
+}
+
+// next returns calls for a locked user that came in the meantime.
+func (s *Store) next(user string) []*call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.locked[user]
+	if s.locked[user] = nil; len(calls) == 0 {
+		delete(s.locked, user)
+	}
+	return calls
 }
 
 // split drops calls that nobody waits for any more, and sets those aside that
@@ -134,7 +173,7 @@ func repeatable(group []*call) bool {
 const carefulFor = time.Second
 
 // attempt runs a group's transaction, again if that is safe and may help.
-func (s *Store) attempt(group []*call) error {
+func (s *Store) attempt(group []*call, patient bool) error {
 	if len(group) == 0 {
 		return nil
 	}
@@ -143,7 +182,7 @@ func (s *Store) attempt(group []*call) error {
 	pause := 20 * time.Millisecond
 	careful := time.Now().UnixNano() < s.careful.Load()
 	for n := 0; ; n++ {
-		committing, err := s.transact(ctx, group, careful)
+		committing, err := s.transact(ctx, group, careful, patient)
 		switch {
 		case err == nil:
 			return nil

@@ -12,12 +12,14 @@ import (
 
 // Users are locked in one order whatever their keys are, so that groups wait
 // for one another and never in a circle. What is read here is what the lock
-// found; {wanted} is one of the
-// conditions below.
+// found; {wanted} is one of the conditions below.
 const lockUsers = `
 SELECT ` + userColumns + `
 FROM users u LEFT JOIN organizations o ON o.id = u.organization_id
 WHERE u.id {wanted} ORDER BY u.id FOR UPDATE OF u`
+
+// skipLocked is added to lockUsers by those who don't wait.
+const skipLocked = ` SKIP LOCKED`
 
 // A request that is repeated writes too; see the package's comment. The time is
 // read behind the locks, so that times never run against the order of changes.
@@ -27,11 +29,12 @@ WITH marked AS (
 )
 SELECT clock_timestamp(), marked.* FROM (SELECT) AS clock LEFT JOIN marked ON true`
 
-// The latest mail comes with its invitation.
+// The latest mail comes with its invitation. Users are there even if they have
+// none: those that are not locked are told by it.
 const selectInvitations = `
-SELECT i.user_id, ` + invitationColumns + `, ` + deliveryColumns + `
-FROM invitations i LEFT JOIN deliveries d ON d.id = i.delivery_id
-WHERE i.user_id {wanted}`
+SELECT u.id, ` + invitationColumns + `, ` + deliveryColumns + `
+FROM users u LEFT JOIN invitations i ON i.user_id = u.id LEFT JOIN deliveries d ON d.id = i.delivery_id
+WHERE u.id {wanted}`
 
 // selectUsers is all of it at once, without a lock.
 const selectUsers = `
@@ -44,8 +47,9 @@ WHERE u.id {wanted}`
 // Older mails are only read if they are asked for by name.
 const selectDeliveries = `SELECT d.user_id, ` + deliveryColumns + ` FROM deliveries d WHERE d.id = ANY ($1::uuid[])`
 
-// queueLoad locks and reads what a group's calls need, into the snapshot.
-func queueLoad(b *pgx.Batch, group []*call) *snapshot {
+// queueLoad locks and reads what a group's calls need, into the snapshot. Users
+// that somebody else has locked are waited for if the group is patient.
+func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 	var keys keySet
 	var requests pgtype.FlatArray[pgtype.UUID]
 	for _, k := range group {
@@ -56,7 +60,11 @@ func queueLoad(b *pgx.Batch, group []*call) *snapshot {
 	}
 	s := newSnapshot()
 	where, args := keys.where()
-	b.Queue(wanting(lockUsers, where), args...).Query(s.scanUsers)
+	lock := wanting(lockUsers, where)
+	if !patient {
+		lock += skipLocked
+	}
+	b.Queue(lock, args...).Query(s.scanUsers)
 	b.Queue(markRequests, requests).Query(s.scanRequests)
 	b.Queue(wanting(selectInvitations, where), args...).Query(s.scanInvitations)
 	s.queueDeliveries(b, &keys)
@@ -126,6 +134,7 @@ func newSnapshot() *snapshot {
 		byInv:    map[uuid.UUID]string{},
 		byMail:   map[uuid.UUID]string{},
 		requests: map[uuid.UUID]request{},
+		unlocked: map[string]bool{},
 	}
 }
 
@@ -158,9 +167,13 @@ func (s *snapshot) scanInvitations(rows pgx.Rows) error {
 	var inv invitationRow
 	var mail deliveryRow
 	_, err := pgx.ForEachRow(rows, append(append([]any{&user}, inv.fields()...), mail.fields()...), func() error {
-		// One who was created since the users were locked is none of the group's.
 		if u := s.users[user]; u != nil {
 			s.add(u, &inv, &mail)
+			return nil
+		}
+		s.unlocked[user] = true
+		if inv.id.Valid {
+			s.byInv[inv.id.Bytes] = user
 		}
 		return nil
 	})

@@ -202,3 +202,51 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestLockedUser: whoever keeps a user's row locked holds up that user's calls
+// and no others, of the same group or of later ones.
+func TestLockedUser(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	d := newDB(t)
+	s := d.server(quick)
+	stuck, free := person(t, s), person(t, s)
+	do(t, s, share(stuck))
+	tx, err := d.pool.Begin(ctx)
+	must(t, err)
+	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, stuck)
+	must(t, err)
+
+	link := invitation.Key{InvitationID: read(t, s, stuck).Invitations[app].ID}
+	group := make(chan []postgres.Member, 1)
+	go func() {
+		group <- s.RunGroup(
+			postgres.Member{Change: send(stuck)}, postgres.Member{Change: share(free)},
+			postgres.Member{Change: invitation.Change{Key: link, Rule: func(*invitation.User, time.Time) error { return nil }}},
+			postgres.Member{Change: create(stuck, emailOf(stuck))})
+	}()
+	// Far more than there are connections to wait with.
+	var waiting sync.WaitGroup
+	for range 50 {
+		waiting.Go(func() {
+			if _, err := s.Update(ctx, send(stuck)); !errors.Is(err, invitation.ErrUnavailable) {
+				t.Errorf("a call for the user: %v", err)
+			}
+		})
+	}
+	for d.events(free, invitation.InvitationIssued) == 0 {
+		must(t, ctx.Err())
+	}
+	for range 50 {
+		do(t, s, create(newID(), invitation.Email{}))
+	}
+	waiting.Wait()
+	for i, m := range <-group {
+		if want := i != 1; want != errors.Is(m.Err, invitation.ErrUnavailable) {
+			t.Errorf("member %d: %v", i, m.Err)
+		}
+	}
+	must(t, tx.Rollback(ctx))
+	do(t, s, send(stuck))
+}

@@ -50,9 +50,12 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 		}}
 	}
 	b := &pgx.Batch{}
-	before := queueLoad(b, group)
+	before := queueLoad(b, group, true)
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return 0, fmt.Errorf("load: %w", err)
+	}
+	if len(before.unlocked) > 0 {
+		return 0, errStale
 	}
 	b = &pgx.Batch{}
 	s.queueSave(b, before, s.apply(before, group))

@@ -57,7 +57,16 @@ type Store struct {
 	reading chan *lookup
 	closing chan struct{}
 	groups  sync.WaitGroup
+	// patience bounds how many transactions wait for locks of others.
+	patience chan struct{}
+	mu       sync.Mutex
+	// locked are the users whom others have locked, with the calls that wait
+	// for the next transaction on them.
+	locked map[string][]*call
 }
+
+// maxPatient is how many connections may wait for locks of others.
+const maxPatient = 4
 
 // New starts a Store. It does not connect: a Store whose database is away
 // answers ErrUnavailable and recovers by itself. Close it before its pool.
@@ -72,6 +81,9 @@ func New(c Config) *Store {
 		waiting: make(chan *call, or(c.Backlog, 4096)),
 		reading: make(chan *lookup, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),
+
+		patience: make(chan struct{}, maxPatient),
+		locked:   map[string][]*call{},
 	}
 	for range or(c.Groups, 2) {
 		s.groups.Go(s.work)

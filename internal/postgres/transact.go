@@ -22,15 +22,16 @@ import (
 //
 // It takes two round trips: begin and load, save and commit. A careful one takes
 // a third between them, to lock and read the limits on mail: it refuses the
-// calls that are over one, where otherwise the whole transaction fails.
-func (s *Store) transact(ctx context.Context, group []*call, careful bool) (committing bool, err error) {
+// calls that are over one, where otherwise the whole transaction fails. Unless
+// it is patient, calls whose users somebody else has locked are put off.
+func (s *Store) transact(ctx context.Context, group []*call, careful, patient bool) (committing bool, err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
 	}
 	defer giveBack(ctx, conn)
 	b := s.begin()
-	before := queueLoad(b, group)
+	before := queueLoad(b, group, patient)
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return false, fmt.Errorf("load: %w", err)
 	}
@@ -39,12 +40,11 @@ func (s *Store) transact(ctx context.Context, group []*call, careful bool) (comm
 			return false, fmt.Errorf("lock the limits on mail: %w", err)
 		}
 	}
-	after := s.apply(before, group)
-	if after.stale {
+	if patient && len(before.unlocked) > 0 {
 		return false, errStale
 	}
 	b = &pgx.Batch{}
-	s.queueSave(b, before, after)
+	s.queueSave(b, before, s.apply(before, group))
 	b.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		// On a connection that is still there, Postgres has said that it did not
@@ -101,6 +101,9 @@ type snapshot struct {
 	byInv    map[uuid.UUID]string
 	byMail   map[uuid.UUID]string
 	requests map[uuid.UUID]request
+	// unlocked are users that exist, and that somebody else had locked or has
+	// just created.
+	unlocked map[string]bool
 	// used is until when the past use of each limit counts; nil if that was not
 	// read.
 	used map[string]time.Time
@@ -120,8 +123,6 @@ type outcome struct {
 	requests []savedRequest
 	used     map[string]use
 	limits   limits
-	// stale says that the snapshot lacks a user whom it should have.
-	stale bool
 }
 
 type savedRequest struct {
@@ -147,16 +148,25 @@ func (s *Store) apply(before *snapshot, group []*call) *outcome {
 // the user's address, and only Postgres knows whether that was free.
 var errLater = errors.New("the user's address is changing")
 
+// lockedError puts a call off until nobody else has its user locked.
+type lockedError string
+
+func (lockedError) Error() string { return "the user is locked" }
+
+// errStale says that a user was created after those that exist were locked.
+var errStale = errors.New("a user is not locked")
+
 func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Result, error) {
 	id := before.userID(c.Key)
+	if before.unlocked[id] {
+		return invitation.Result{}, lockedError(id)
+	}
 	user := o.users[id]
 	if user == nil {
 		user = before.users[id]
 	}
 	if old, found := before.requests[c.Request.ID]; found {
-		result, err := replay(before, c, old, user)
-		o.stale = o.stale || errors.Is(err, errStale)
-		return result, err
+		return replay(before, c, old, user)
 	}
 	result, err := o.rule(before, c, user)
 	if err != nil && c.Refused != nil && !errors.Is(err, errLater) {
@@ -168,17 +178,13 @@ func (o *outcome) apply(before *snapshot, c invitation.Change) (invitation.Resul
 	return result, err
 }
 
-// errStale says that a request was carried out after the users were locked, and
-// made one that was not there to be locked.
-var errStale = errors.New("a user is not locked")
-
 // replay answers a request that was carried out before.
 func replay(before *snapshot, c invitation.Change, old request, user *invitation.User) (invitation.Result, error) {
 	switch {
 	case !bytes.Equal(old.fingerprint, c.Request.Fingerprint):
 		return invitation.Result{}, invitation.ErrRequestIDReused
 	case user == nil && old.answer == nil:
-		return invitation.Result{}, errStale
+		return invitation.Result{}, invitation.ErrUserNotFound
 	default:
 		return invitation.Result{User: user, Now: before.now, Answer: old.answer}, nil
 	}
