@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,7 +155,13 @@ func (l *lab) startPostgres(ctx context.Context) error {
 	if err := pgserver.Remove(l.dataDir()); err != nil {
 		return fmt.Errorf("remove an earlier run's data: %w", err)
 	}
-	pg, err := pgserver.Start(ctx, pgserver.Config{DataDir: l.dataDir(), Durable: true, Settings: postgresSettings})
+	settings := maps.Clone(postgresSettings)
+	if quarter := memory() / 4 >> 20; l.growth && quarter > 1024 {
+		// As Postgres's manual has it: the large database does not fit into the
+		// cache that is enough for all else here.
+		settings["shared_buffers"] = fmt.Sprintf("%dMB", quarter)
+	}
+	pg, err := pgserver.Start(ctx, pgserver.Config{DataDir: l.dataDir(), Durable: true, Settings: settings})
 	if err != nil {
 		return err
 	}

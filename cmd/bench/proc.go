@@ -145,3 +145,12 @@ func machine() string {
 	}
 	return model
 }
+
+// memory is how many bytes the machine has; 0 where there is no /proc.
+func memory() int64 {
+	text, _ := os.ReadFile("/proc/meminfo")
+	_, behind, _ := strings.Cut(string(text), "MemTotal:")
+	var kilobytes int64
+	_, _ = fmt.Sscan(behind, &kilobytes)
+	return kilobytes << 10
+}

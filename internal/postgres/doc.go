@@ -9,7 +9,7 @@
 //	read the clock, after the locks, so that times never run against the order
 //	    of changes; and invitations and mails
 //	run each call's rule, in Go, on a copy
-//	write what differs, a statement per table
+//	write what differs, in one statement
 //	hand the new mails to the queue
 //	number the events per organization: last, as it makes an organization's
 //	    writers wait for one another until the commit

@@ -37,5 +37,5 @@ func (s *Store) RunGroup(members ...Member) []Member {
 // Waiting is how many calls wait for a group.
 func (s *Store) Waiting() int { return len(s.waiting) }
 
-// InsertInvitations is a statement of the saving batch.
-const InsertInvitations = insertInvitations
+// InsertEvents is a statement of the saving batch.
+const InsertEvents = insertEvents

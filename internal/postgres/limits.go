@@ -138,14 +138,14 @@ func (o *outcome) spend(before *snapshot, user *invitation.User, mails []*invita
 	return nil
 }
 
-const insertUse = `
+var insertUse = newPart("use", `
 INSERT INTO mail_limits AS m (key, used_until, used_at, per)
 SELECT u.key, $1::timestamptz + u.cost, $1, u.per FROM unnest($2::text[], $3::interval[], $4::interval[]) AS u (key, cost, per)
 ORDER BY u.key
 ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at, per = excluded.per,
-	used_until = greatest(m.used_until, excluded.used_at) + (excluded.used_until - excluded.used_at)`
+	used_until = greatest(m.used_until, excluded.used_at) + (excluded.used_until - excluded.used_at)`)
 
-func queueUse(b *pgx.Batch, before *snapshot, used map[string]use) {
+func addUse(w *writes, before *snapshot, used map[string]use) {
 	if len(used) == 0 {
 		return
 	}
@@ -154,7 +154,7 @@ func queueUse(b *pgx.Batch, before *snapshot, used map[string]use) {
 	for key, u := range used {
 		keys, costs, pers = append(keys, key), append(costs, u.cost()), append(pers, u.limit.Per)
 	}
-	b.Queue(insertUse, before.now, keys, costs, pers)
+	w.add(insertUse, before.now, keys, costs, pers)
 }
 
 // limited reports whether a group met a limit.

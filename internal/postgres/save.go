@@ -7,16 +7,21 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// queueSave writes what the rules changed. The order matters: rows before those
-// that refer to them, and the organizations last, as their locks are everybody's.
+// queueSave writes what the rules changed; the organizations last, as their
+// locks are everybody's.
 func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
-	d := diff(before, after)
-	d.queueUsers(b)
-	d.queueInvitations(b)
-	d.queueDeliveries(b)
-	queueErasures(b, d.erased)
-	queueRequests(b, before, after.requests)
-	queueUse(b, before, after.used)
+	d, w := diff(before, after), &writes{}
+	d.addUsers(w)
+	d.addInvitations(w)
+	d.addDeliveries(w)
+	if len(d.erased) > 0 {
+		w.queue(b)
+		queueErasures(b, d.erased)
+		w = &writes{}
+	}
+	addRequests(w, before, after.requests)
+	addUse(w, before, after.used)
+	w.queue(b)
 	if ids := d.queued(); len(ids) > 0 {
 		s.enqueue(b, ids)
 	}
@@ -54,8 +59,8 @@ func diff(before *snapshot, after *outcome) *difference {
 		if old.ErasedAt.IsZero() && !u.ErasedAt.IsZero() {
 			d.erased = append(d.erased, u.ID)
 		}
-		d.addInvitations(old, u)
-		d.addDeliveries(old, u)
+		d.compareInvitations(old, u)
+		d.compareDeliveries(old, u)
 	}
 	return d
 }
@@ -66,7 +71,7 @@ func samePerson(a, b *invitation.User) bool {
 		a.EmailUndeliverable == b.EmailUndeliverable && a.DeactivatedAt.Equal(b.DeactivatedAt) && a.ErasedAt.Equal(b.ErasedAt)
 }
 
-func (d *difference) addInvitations(old, u *invitation.User) {
+func (d *difference) compareInvitations(old, u *invitation.User) {
 	for _, target := range invitation.Targets() {
 		switch was, is := old.Invitations[target], u.Invitations[target]; {
 		case is == nil:
@@ -78,7 +83,7 @@ func (d *difference) addInvitations(old, u *invitation.User) {
 	}
 }
 
-func (d *difference) addDeliveries(old, u *invitation.User) {
+func (d *difference) compareDeliveries(old, u *invitation.User) {
 	for _, is := range u.Deliveries {
 		switch was := old.Delivery(is.ID); {
 		case was == nil:

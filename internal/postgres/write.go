@@ -8,34 +8,34 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// Every statement here writes any number of rows: each parameter is an array
-// that holds one column. Users were locked before, so no two transactions
+// Every part here writes any number of rows: each parameter is an array that
+// holds one column. Users were locked before, so no two transactions
 // write the rows of one user at once.
 
-const insertUsers = `
+var insertUsers = newPart("new_users", `
 INSERT INTO users (id, display_name, email, email_key, email_confirmed_at, email_undeliverable, deactivated_at, erased_at,
 	organization_id, type, locale, created_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bool[], $7::timestamptz[],
 	$8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]) AS r (id)
-ORDER BY r.id`
+ORDER BY r.id`)
 
-const updateUsers = `
+var updateUsers = newPart("changed_users", `
 UPDATE users SET display_name = r.display_name, email = r.email, email_key = r.email_key, email_confirmed_at = r.confirmed,
 	email_undeliverable = r.undeliverable, deactivated_at = r.deactivated, erased_at = r.erased
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bool[], $7::timestamptz[], $8::timestamptz[])
 	AS r (id, display_name, email, email_key, confirmed, undeliverable, deactivated, erased)
-WHERE users.id = r.id`
+WHERE users.id = r.id`)
 
-func (d *difference) queueUsers(b *pgx.Batch) {
+func (d *difference) addUsers(w *writes) {
 	if rows := d.newUsers; len(rows) > 0 {
-		b.Queue(insertUsers, append(personColumns(rows),
+		w.add(insertUsers, append(personColumns(rows),
 			column(rows, func(u *invitation.User) string { return u.OrganizationID }),
 			column(rows, func(u *invitation.User) string { return string(u.Type) }),
 			column(rows, func(u *invitation.User) string { return string(u.Locale) }),
 			column(rows, func(u *invitation.User) pgtype.Timestamptz { return nullTime(u.CreatedAt) }))...)
 	}
 	if rows := d.users; len(rows) > 0 {
-		b.Queue(updateUsers, personColumns(rows)...)
+		w.add(updateUsers, personColumns(rows)...)
 	}
 }
 
@@ -53,14 +53,14 @@ func personColumns(rows []*invitation.User) []any {
 	}
 }
 
-const insertInvitations = `
+var insertInvitations = newPart("new_invitations", `
 INSERT INTO invitations (id, state, issued_at, expires_at, redeemed_at, revoked_at, revoked_for, mailed_generation, mailed_open,
 	shared_generation, shared_open, delivery_id, reminded, expiry_noted, user_id, organization_id, user_type, target)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
 	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::bool[], $14::bool[],
-	$15::text[], $16::text[], $17::text[], $18::text[])`
+	$15::text[], $16::text[], $17::text[], $18::text[])`)
 
-const updateInvitations = `
+var updateInvitations = newPart("changed_invitations", `
 UPDATE invitations SET state = r.state, issued_at = r.issued, expires_at = r.expires, redeemed_at = r.redeemed,
 	revoked_at = r.revoked, revoked_for = r.revoked_for, mailed_generation = r.mailed, mailed_open = r.mailed_open,
 	shared_generation = r.shared, shared_open = r.shared_open, delivery_id = r.delivery,
@@ -69,18 +69,18 @@ FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::ti
 	$7::text[], $8::int[], $9::bool[], $10::int[], $11::bool[], $12::uuid[], $13::bool[], $14::bool[])
 	AS r (id, state, issued, expires, redeemed, revoked, revoked_for, mailed, mailed_open, shared, shared_open, delivery,
 		reminded, expiry_noted)
-WHERE invitations.id = r.id`
+WHERE invitations.id = r.id`)
 
-func (d *difference) queueInvitations(b *pgx.Batch) {
+func (d *difference) addInvitations(w *writes) {
 	if rows := d.newInvitations; len(rows) > 0 {
-		b.Queue(insertInvitations, append(invitationValues(rows),
+		w.add(insertInvitations, append(invitationValues(rows),
 			column(rows, func(i ownedInvitation) string { return i.user.ID }),
 			column(rows, func(i ownedInvitation) string { return i.user.OrganizationID }),
 			column(rows, func(i ownedInvitation) string { return string(i.user.Type) }),
 			column(rows, func(i ownedInvitation) string { return i.Target.String() }))...)
 	}
 	if rows := d.invitations; len(rows) > 0 {
-		b.Queue(updateInvitations, invitationValues(rows)...)
+		w.add(updateInvitations, invitationValues(rows)...)
 	}
 }
 
@@ -104,19 +104,19 @@ func invitationValues(rows []ownedInvitation) []any {
 	}
 }
 
-const insertDeliveries = `
+var insertDeliveries = newPart("new_deliveries", `
 INSERT INTO deliveries (id, state, changed_at, attempts, reason, invitation_id, user_id, generation, email, email_key, reminder)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::text[],
-	$6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::bool[])`
+	$6::uuid[], $7::text[], $8::int[], $9::text[], $10::text[], $11::bool[])`)
 
-const updateDeliveries = `
+var updateDeliveries = newPart("changed_deliveries", `
 UPDATE deliveries SET state = r.state, changed_at = r.changed, attempts = r.attempts, reason = r.reason
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::text[]) AS r (id, state, changed, attempts, reason)
-WHERE deliveries.id = r.id`
+WHERE deliveries.id = r.id`)
 
-func (d *difference) queueDeliveries(b *pgx.Batch) {
+func (d *difference) addDeliveries(w *writes) {
 	if rows := d.newDeliveries; len(rows) > 0 {
-		b.Queue(insertDeliveries, append(deliveryValues(rows),
+		w.add(insertDeliveries, append(deliveryValues(rows),
 			column(rows, func(m ownedDelivery) pgtype.UUID { return some(m.InvitationID) }),
 			column(rows, func(m ownedDelivery) string { return m.user.ID }),
 			column(rows, func(m ownedDelivery) int { return m.Generation }),
@@ -125,7 +125,7 @@ func (d *difference) queueDeliveries(b *pgx.Batch) {
 			column(rows, func(m ownedDelivery) bool { return m.Reminder }))...)
 	}
 	if rows := d.deliveries; len(rows) > 0 {
-		b.Queue(updateDeliveries, deliveryValues(rows)...)
+		w.add(updateDeliveries, deliveryValues(rows)...)
 	}
 }
 
@@ -143,19 +143,17 @@ func deliveryValues(rows []ownedDelivery) []any {
 // queueErasures forgets what rules don't see: the addresses of older mails, and
 // answers that were kept for repeated requests.
 func queueErasures(b *pgx.Batch, users []string) {
-	if len(users) > 0 {
-		b.Queue(`UPDATE deliveries SET email = NULL, email_key = NULL WHERE user_id = ANY ($1::text[])`, users)
-		b.Queue(`DELETE FROM requests WHERE user_id = ANY ($1::text[])`, users)
-	}
+	b.Queue(`UPDATE deliveries SET email = NULL, email_key = NULL WHERE user_id = ANY ($1::text[])`, users)
+	b.Queue(`DELETE FROM requests WHERE user_id = ANY ($1::text[])`, users)
 }
 
-const insertRequests = `
+var insertRequests = newPart("new_requests", `
 INSERT INTO requests (id, fingerprint, user_id, answer, created_at)
-SELECT r.*, $5::timestamptz FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[]) AS r`
+SELECT r.*, $5::timestamptz FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[]) AS r`)
 
-func queueRequests(b *pgx.Batch, before *snapshot, rows []savedRequest) {
+func addRequests(w *writes, before *snapshot, rows []savedRequest) {
 	if len(rows) > 0 {
-		b.Queue(insertRequests,
+		w.add(insertRequests,
 			column(rows, func(r savedRequest) pgtype.UUID { return some(r.id) }),
 			column(rows, func(r savedRequest) []byte { return r.request.fingerprint }),
 			column(rows, func(r savedRequest) string { return r.request.userID }),
