@@ -25,7 +25,7 @@ import (
 )
 
 // gcPercent trades memory, of which the service needs little, for time.
-const gcPercent = 200
+const gcPercent = 150
 
 func main() {
 	if os.Getenv("GOGC") == "" {
