@@ -178,9 +178,8 @@ type agenda struct {
 // Forget implements delivery.Agenda.
 func (a agenda) Forget(ctx context.Context) error { return a.Store.Forget(ctx, a.memory) }
 
-// pool prepares connections and does not wait for the first one.
-// pool prepares connections whose sessions have some settings more; a pooler's
-// can have none.
+// pool prepares connections and does not wait for the first one. Their sessions
+// have some settings more; a pooler's can have none.
 func (c config) pool(ctx context.Context, more map[string]string) (*pgxpool.Pool, error) {
 	settings, err := pgxpool.ParseConfig(c.DatabaseURL)
 	if err != nil {
