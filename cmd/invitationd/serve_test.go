@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -180,58 +177,18 @@ func TestFrozenDatabase(t *testing.T) {
 	p := w.serve("-role", "api")
 	_, err := p.CreateUser(t.Context(), newcomer("anna", pb.Invite_INVITE_LATER))
 	must(t, err)
-	family := freeze(t, database.Pid())
-	t.Cleanup(func() { signalAll(t, family, syscall.SIGCONT) })
+	frozen := pgtest.Freeze(t, database)
+	t.Cleanup(func() { frozen.Signal(t, syscall.SIGCONT) })
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	_, err = p.GetUser(ctx, &pb.GetUserRequest{OrganizationId: "demo", UserId: "anna"})
 	if client.Reason(err) != pb.ErrorReason_SERVICE_UNAVAILABLE || !hasRetryInfo(err) {
 		t.Errorf("got %v", err)
 	}
-	signalAll(t, family, syscall.SIGCONT)
+	frozen.Signal(t, syscall.SIGCONT)
 	p.await(t, healthpb.HealthCheckResponse_SERVING)
 	_, err = p.GetUser(t.Context(), &pb.GetUserRequest{OrganizationId: "demo", UserId: "anna"})
 	must(t, err)
-}
-
-// freeze stops a process and its children, and returns them. Until the parent
-// stands still it may have more of them.
-func freeze(t testing.TB, parent int) []int {
-	t.Helper()
-	signalAll(t, []int{parent}, syscall.SIGSTOP)
-	for stat := ""; !strings.Contains(stat, ") T "); {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", parent))
-		must(t, err)
-		must(t, t.Context().Err())
-		stat = string(text)
-	}
-	family := processes(t, parent)
-	signalAll(t, family, syscall.SIGSTOP)
-	return family
-}
-
-// processes are a process and its children.
-func processes(t testing.TB, parent int) []int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
-	must(t, err)
-	all := []int{parent}
-	for _, field := range strings.Fields(string(text)) {
-		pid, err := strconv.Atoi(field)
-		must(t, err)
-		all = append(all, pid)
-	}
-	return all
-}
-
-// signalAll passes over those that are gone.
-func signalAll(t testing.TB, pids []int, s syscall.Signal) {
-	t.Helper()
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
-			t.Fatal(err)
-		}
-	}
 }
 
 // TestRefusesToStart: what would be wrong later is wrong at once, and no secret

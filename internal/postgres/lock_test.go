@@ -27,10 +27,7 @@ func TestRulesRunOnLockedUsers(t *testing.T) {
 	do(t, a, repeated)
 
 	// The other server stops where it marks the repeated request, between the two.
-	tx, err := d.pool.Begin(ctx)
-	must(t, err)
-	_, err = tx.Exec(ctx, `SELECT FROM requests WHERE id = $1 FOR UPDATE`, repeated.Request.ID)
-	must(t, err)
+	release := d.hold(ctx, `SELECT FROM requests WHERE id = $1 FOR UPDATE`, repeated.Request.ID)
 	ran, unlocked := false, 0
 	touch := on(late, "touch", func(*invitation.User, time.Time) error {
 		ran = true
@@ -40,7 +37,7 @@ func TestRulesRunOnLockedUsers(t *testing.T) {
 	go func() { group <- b.RunGroup(postgres.Member{Change: repeated}, postgres.Member{Change: touch}) }()
 	d.awaitLocks(ctx, 1)
 	do(t, a, create(late, emailOf(late)))
-	must(t, tx.Rollback(ctx))
+	release()
 
 	members := <-group
 	must(t, members[0].Err)
@@ -62,16 +59,13 @@ func TestCreatedWhileLocking(t *testing.T) {
 	d := newDB(t)
 	a, b := d.server(), d.server()
 	old, late := person(t, a), newID()
-	tx, err := d.pool.Begin(ctx)
-	must(t, err)
-	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, old)
-	must(t, err)
+	release := d.hold(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, old)
 	twice := identified(create(late, emailOf(late)), newRequest())
 	group := make(chan []postgres.Member, 1)
 	go func() { group <- b.RunGroup(postgres.Member{Change: share(old)}, postgres.Member{Change: twice}) }()
 	d.awaitLocks(ctx, 1)
 	do(t, a, twice)
-	must(t, tx.Rollback(ctx))
+	release()
 	for i, m := range <-group {
 		if m.Err != nil {
 			t.Errorf("member %d: %v", i, m.Err)
@@ -213,10 +207,7 @@ func TestLockedUser(t *testing.T) {
 	s := d.server(quick)
 	stuck, free := person(t, s), person(t, s)
 	do(t, s, share(stuck))
-	tx, err := d.pool.Begin(ctx)
-	must(t, err)
-	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, stuck)
-	must(t, err)
+	release := d.hold(ctx, `SELECT FROM users WHERE id = $1 FOR UPDATE`, stuck)
 
 	link := invitation.Key{InvitationID: read(t, s, stuck).Invitations[app].ID}
 	group := make(chan []postgres.Member, 1)
@@ -247,6 +238,6 @@ func TestLockedUser(t *testing.T) {
 			t.Errorf("member %d: %v", i, m.Err)
 		}
 	}
-	must(t, tx.Rollback(ctx))
+	release()
 	do(t, s, send(stuck))
 }

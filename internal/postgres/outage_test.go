@@ -3,10 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,66 +18,6 @@ import (
 
 // quick gives a transaction less time than any caller has.
 func quick(c *postgres.Config) { c.Timeout = 2 * time.Second }
-
-// processStat returns a process's state and its parent; ok is false if it is gone.
-func processStat(pid string) (state string, parent int, ok bool) {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil {
-		return "", 0, false
-	}
-	_, err = fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent)
-	return state, parent, err == nil
-}
-
-// stop freezes a process and waits until it stands still: until then it answers
-// and forks.
-func stop(t *testing.T, pid int) {
-	t.Helper()
-	must(t, syscall.Kill(pid, syscall.SIGSTOP))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for state := ""; state != "T"; {
-		var ok bool
-		if state, _, ok = processStat(strconv.Itoa(pid)); !ok || state == "Z" {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("process %d is in state %s", pid, state)
-		}
-	}
-}
-
-// freeze stops a server's processes and returns them: the postmaster first, so
-// that it makes no more, and then, as each leads a session of its own, its
-// children by their parent.
-func freeze(t *testing.T, s *pgserver.Server) (pids []int) {
-	t.Helper()
-	stop(t, s.Pid())
-	pids = []int{s.Pid()}
-	entries, err := os.ReadDir("/proc")
-	must(t, err)
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if _, parent, ok := processStat(e.Name()); err == nil && ok && parent == s.Pid() {
-			stop(t, pid)
-			pids = append(pids, pid)
-		}
-	}
-	if len(pids) == 1 {
-		t.Fatal("the server has no processes")
-	}
-	return pids
-}
-
-// signalAll signals processes that were frozen.
-func signalAll(t *testing.T, pids []int, signal syscall.Signal) {
-	t.Helper()
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-			t.Fatal(err)
-		}
-	}
-}
 
 // outage checks what callers hear while the database is away: before their own
 // time is up, when to come back.
@@ -136,17 +72,17 @@ func recovered(t *testing.T, s *postgres.Store, c invitation.Change) invitation.
 // comes back without help.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	var frozen []int
+	var frozen pgtest.Processes
 	for name, c := range map[string]struct {
 		fail, recover func(t *testing.T, s *pgserver.Server)
 	}{
 		"frozen": {
-			func(t *testing.T, s *pgserver.Server) { frozen = freeze(t, s) },
-			func(t *testing.T, _ *pgserver.Server) { signalAll(t, frozen, syscall.SIGCONT) },
+			func(t *testing.T, s *pgserver.Server) { frozen = pgtest.Freeze(t, s) },
+			func(t *testing.T, _ *pgserver.Server) { frozen.Signal(t, syscall.SIGCONT) },
 		},
 		// All at once: what only lost its postmaster still answers for a moment.
 		"killed": {
-			func(t *testing.T, s *pgserver.Server) { signalAll(t, freeze(t, s), syscall.SIGKILL); <-s.Done() },
+			func(t *testing.T, s *pgserver.Server) { pgtest.Freeze(t, s).Signal(t, syscall.SIGKILL); <-s.Done() },
 			func(t *testing.T, s *pgserver.Server) { must(t, s.Restart(t.Context())) },
 		},
 		"stopped": {

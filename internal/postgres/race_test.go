@@ -53,18 +53,25 @@ func (tr trial) run(d *db, held bool) (errA, errB error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	tx, err := d.pool.Begin(ctx)
-	must(d, err)
-	_, err = tx.Exec(ctx, `SELECT FROM users WHERE id = ANY ($1) FOR UPDATE`, tr.hold)
-	must(d, err)
+	release := d.hold(ctx, `SELECT FROM users WHERE id = ANY ($1) FOR UPDATE`, tr.hold)
 	other := make(chan error, 1)
 	go func() { other <- tr.b() }()
 	d.awaitLocks(ctx, 1)
 	close(start)
 	d.awaitLocks(ctx, 2)
-	must(d, tx.Rollback(ctx))
+	release()
 	errB = <-other
 	return <-done, errB
+}
+
+// hold locks what a query finds, until it is released.
+func (d *db) hold(ctx context.Context, query string, args ...any) (release func()) {
+	d.Helper()
+	tx, err := d.pool.Begin(ctx)
+	must(d, err)
+	_, err = tx.Exec(ctx, query, args...)
+	must(d, err)
+	return func() { must(d, tx.Rollback(ctx)) }
 }
 
 // awaitLocks returns when so many sessions of this database wait for a lock.
