@@ -35,13 +35,13 @@ func (s *Store) transact(ctx context.Context, group []*call, careful, patient bo
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return false, fmt.Errorf("load: %w", err)
 	}
+	if patient && len(before.unlocked) > 0 {
+		return false, errStale
+	}
 	if careful {
 		if err := s.limits.lock(ctx, conn.Conn(), before, group); err != nil {
 			return false, fmt.Errorf("lock the limits on mail: %w", err)
 		}
-	}
-	if patient && len(before.unlocked) > 0 {
-		return false, errStale
 	}
 	b = &pgx.Batch{}
 	s.queueSave(b, before, s.apply(before, group))
@@ -75,9 +75,7 @@ func (s *Store) begin() *pgx.Batch {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	if !s.bounded {
-		for name, value := range Bounds {
-			b.Queue("SELECT set_config($1, $2, true)", name, value)
-		}
+		b.Queue("SELECT set_config(key, value, true) FROM jsonb_each_text($1)", Bounds)
 	}
 	return b
 }
