@@ -1,8 +1,11 @@
 # Everything here works on Debian with Go, make and git only, for root and for
 # ordinary users; what else is needed is installed as Debian packages.
 
+# The Go that go.mod names, whichever Go is installed: the go command fetches it.
+export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)+auto
+
 GO       := go
-TOOL     := $(GO) tool -modfile=internal/tools/go.mod
+TOOL     := $(GO) tool -modfile=internal/dev/tools/go.mod
 PACKAGES := deploy/dev/install-debian.sh
 PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
 
@@ -23,13 +26,13 @@ run-tls: certs ## the same, with mutual TLS and the default policy
 
 .PHONY: certs
 certs: ## make a development CA, and certificates for the server, portal, app and operations
-	$(GO) run ./cmd/devcerts .data/certs
+	$(GO) run ./internal/dev/devcerts .data/certs
 
 .PHONY: build
 build: ## build bin/invitationd and what `make run` needs
 	@mkdir -p bin
-	$(GO) build -o bin/ ./cmd/...
-	$(GO) build -modfile=internal/tools/go.mod -o bin/ github.com/fullstorydev/grpcurl/cmd/grpcurl
+	$(GO) build -o bin/ ./cmd/... ./internal/dev/devserver
+	$(GO) build -modfile=internal/dev/tools/go.mod -o bin/ github.com/fullstorydev/grpcurl/cmd/grpcurl
 
 .PHONY: test
 test: test-tools ## run all tests, against a real Postgres
@@ -59,12 +62,12 @@ generate: .cache/proto/buf/validate/validate.proto ## generate pkg/ from proto/
 .PHONY: bench
 bench: ## measure against pgbench, in under 10 minutes
 	@$(PACKAGES) postgresql:pgbench
-	$(GO) run ./cmd/bench
+	$(GO) run ./internal/dev/bench
 
 .PHONY: bench-growth
 bench-growth: ## compare 10,000 users with 10,000,000
 	@$(PACKAGES) postgresql:pgbench
-	$(GO) run ./cmd/bench -growth
+	$(GO) run ./internal/dev/bench -growth
 
 .PHONY: fuzz
 fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each

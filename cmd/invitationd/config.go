@@ -55,7 +55,7 @@ type config struct {
 	StalledAfter    time.Duration `env:"INVITATION_STALLED_AFTER" envDefault:"1h"`
 	AgendaEvery     time.Duration `env:"INVITATION_AGENDA_EVERY" envDefault:"1m"`
 	RemindBefore    time.Duration `env:"INVITATION_REMIND_BEFORE"`
-	FailedLookups   limit         `env:"INVITATION_FAILED_LOOKUPS" envDefault:"600/1m"`
+	InvalidTokens   limit         `env:"INVITATION_INVALID_TOKENS" envDefault:"600/1m"`
 	MailRate        limit         `env:"INVITATION_MAIL_RATE"`
 	PerRecipient    limit         `env:"INVITATION_MAILS_PER_RECIPIENT" envDefault:"10/1h"`
 	PerOrganization limit         `env:"INVITATION_MAILS_PER_ORGANIZATION" envDefault:"20000/24h"`

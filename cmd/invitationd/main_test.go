@@ -16,8 +16,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/kiwi-ki/invitations/internal/pgtest"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/pkg/client"
 )
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kiwi-ki/invitations/internal/email"
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/mail"
 )
 
 // previewMail writes a mail as its reader will see it, with invented names and a
@@ -28,7 +28,7 @@ func previewMail(args []string, stderr io.Writer) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	mail := invitation.Mail{
+	m := invitation.Mail{
 		Reminder: *reminder, Target: invitation.TargetApp, Locale: invitation.Locale(*locale),
 		To: invitation.NewEmail("anna@example.com", "anna@example.com"), DisplayName: *name, OrganizationName: *organization,
 		Link:      invitation.NewLink("https://app.kiwi.example/I/" + strings.Repeat("A", invitation.TokenChars)),
@@ -36,14 +36,14 @@ func previewMail(args []string, stderr io.Writer) error {
 	}
 	switch {
 	case *target == "portal":
-		mail.Target = invitation.TargetPortal
+		m.Target = invitation.TargetPortal
 	case *target != "app":
 		return fmt.Errorf("there is no target %q", *target)
 	}
-	if mail.Locale != invitation.German && mail.Locale != invitation.English {
+	if m.Locale != invitation.German && m.Locale != invitation.English {
 		return fmt.Errorf("there is no mail in %q", *locale)
 	}
-	message, err := email.Render(mail)
+	message, err := mail.Render(m)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
-	"github.com/kiwi-ki/invitations/internal/email"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/keyfile"
+	"github.com/kiwi-ki/invitations/internal/mail"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
@@ -89,7 +89,7 @@ func (c config) server(store *postgres.Store, linker *invitation.Linker, log *sl
 	}
 	return server.New(server.Config{
 		Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
-		FailedLookups: server.FailedLookups{N: c.FailedLookups.N, Per: c.FailedLookups.Per},
+		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
 		Access:        callers, Woken: store.Woken, Ping: store.Ping,
 	})
 }
@@ -149,7 +149,7 @@ func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invit
 		return nil, err
 	}
 	return delivery.NewWorkers(delivery.Config{
-		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: email.Render, Logger: log,
+		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: mail.Render, Logger: log,
 		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
 		Pace: c.pace(store), Agenda: agenda{store, postgres.Memory{Requests: c.RequestMemory, Addresses: c.AddressMemory, Events: c.EventMemory}}, AgendaEvery: c.AgendaEvery,
 		RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,

@@ -14,7 +14,7 @@ go_licenses() {
     shift
     # reedsolomon's only version was tagged before its author put it under the
     # MIT licence: its module holds no licence file.
-    CGO_ENABLED=0 go tool -modfile=internal/tools/go.mod go-licenses "$command" ./cmd/invitationd "$@" \
+    CGO_ENABLED=0 go tool -modfile=internal/dev/tools/go.mod go-licenses "$command" ./cmd/invitationd "$@" \
         --ignore github.com/kiwi-ki/invitations --ignore github.com/yeqown/reedsolomon \
         --logtostderr=false --log_file=/dev/null --stderrthreshold=FATAL
 }

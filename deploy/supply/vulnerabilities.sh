@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 set -- ./cmd/invitationd ./pkg/...
 [ -z "${GOVULNDB:-}" ] || set -- -db "$GOVULNDB" "$@"
-go tool -modfile=internal/tools/go.mod govulncheck "$@"
+go tool -modfile=internal/dev/tools/go.mod govulncheck "$@"
 case $? in
 0) echo "checked: no known vulnerability is reachable" ;;
 3)

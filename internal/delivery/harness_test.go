@@ -13,12 +13,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
-	"github.com/kiwi-ki/invitations/internal/email"
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/mail"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 func TestMain(m *testing.M) {
@@ -121,7 +121,7 @@ func (s *stack) config() delivery.Config {
 
 func (s *stack) bareConfig() delivery.Config {
 	return delivery.Config{
-		Pool: s.pool, Store: s.store, Linker: s.linker, Render: email.Render,
+		Pool: s.pool, Store: s.store, Linker: s.linker, Render: mail.Render,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Concurrency: 8, Agenda: agenda{}, AgendaEvery: time.Hour,
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
-	"github.com/kiwi-ki/invitations/internal/email"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+	"github.com/kiwi-ki/invitations/internal/mail"
 )
 
 // logs may be written to by many.
@@ -51,7 +51,7 @@ func TestNothingPersonalIsKept(t *testing.T) {
 		"error of the renderer": func(c *delivery.Config) {
 			c.Render = func(m invitation.Mail) (invitation.Message, error) {
 				m.Link = invitation.NewLink("javascript:" + m.Link.Reveal())
-				return email.Render(m)
+				return mail.Render(m)
 			}
 		},
 		"panic of the renderer": func(c *delivery.Config) {

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 // TestMailGoesOut: once, to the right person, with the link that is good.
@@ -52,7 +52,7 @@ func TestNotWantedAnyMore(t *testing.T) {
 			s.change(id, func(u *invitation.User, now time.Time) error { return u.Revoke(app, now) })
 		},
 		"redeemed": func(id string) {
-			u := s.change(id, func(u *invitation.User, now time.Time) error { return u.Share(app, now, validity) })
+			u := s.change(id, func(u *invitation.User, now time.Time) error { return u.GenerateQR(app, now, validity) })
 			link := invitation.Token{InvitationID: u.Invitations[app].ID, Channel: invitation.Shared, Generation: 1}
 			s.change(id, func(u *invitation.User, now time.Time) error { return u.Redeem(link, now) })
 		},

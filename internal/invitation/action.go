@@ -67,9 +67,9 @@ func (u *User) Revoke(target Target, now time.Time) error {
 	return nil
 }
 
-// Share opens the shared channel: the link of a pending invitation as it is,
+// GenerateQR opens the shared channel: the link of a pending invitation as it is,
 // else one of a new generation.
-func (u *User) Share(target Target, now time.Time, validity time.Duration) error {
+func (u *User) GenerateQR(target Target, now time.Time, validity time.Duration) error {
 	if err := u.checkTarget(target); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (u *User) issueAndMail(target Target, now time.Time, validity time.Duration
 func (u *User) newGeneration(target Target, now time.Time, validity time.Duration) (*Invitation, Event, error) {
 	inv := u.Invitations[target]
 	if inv == nil {
-		first := Channel{Generation: 1}
+		first := ChannelState{Generation: 1}
 		inv = &Invitation{ID: newID(), Target: target, Mailed: first, Shared: first}
 		u.Invitations[target] = inv
 		inv.issue(now, validity)

@@ -110,7 +110,7 @@ func (u *User) Claim(id uuid.UUID, now time.Time) bool {
 		return false
 	}
 	inv := u.InvitationByID(d.InvitationID)
-	current := inv.DeliveryID == d.ID && inv.Mailed == Channel{Generation: d.Generation, Open: true} && d.To.Same(u.Email)
+	current := inv.DeliveryID == d.ID && inv.Mailed == ChannelState{Generation: d.Generation, Open: true} && d.To.Same(u.Email)
 	switch state := inv.State(now); {
 	case state == Expired && current:
 		u.advance(d, Failed, "the invitation expired before the mail could be sent", now)

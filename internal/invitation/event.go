@@ -37,7 +37,7 @@ type Event struct {
 	// About an invitation: which, and which of its channels and mails.
 	InvitationID  uuid.UUID
 	Target        Target
-	Channel       ChannelName
+	Channel       Channel
 	DeliveryID    uuid.UUID
 	DeliveryState DeliveryState
 	// Reason says why: an End, or the provider's own reason.
@@ -54,7 +54,7 @@ type Event struct {
 	Request        Request
 }
 
-func (e *Event) ended(name ChannelName, generation int) {
+func (e *Event) ended(name Channel, generation int) {
 	if name == Mailed {
 		e.EndedMailed = generation
 	} else {

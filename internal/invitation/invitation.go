@@ -12,8 +12,8 @@ const MaxGeneration = 1<<18 - 1
 
 var errGenerations = errors.New("the invitation has had as many generations as a token can name")
 
-// Channel is one of the two ways of an invitation's link to its reader.
-type Channel struct {
+// ChannelState is where one of the two ways of a link to its reader stands.
+type ChannelState struct {
 	// Generation is the current one, from 1 to MaxGeneration.
 	Generation int
 	// Open says that a link of this generation was handed out.
@@ -34,8 +34,8 @@ type Invitation struct {
 	// RevokedFor is what links of a revoked invitation's generation answer
 	// with; empty unless revoked.
 	RevokedFor End
-	Mailed     Channel
-	Shared     Channel
+	Mailed     ChannelState
+	Shared     ChannelState
 	// DeliveryID names the latest mail; uuid.Nil if there was none.
 	DeliveryID uuid.UUID
 	// Reminded says that a reminder of the latest mail was sent, ExpiryNoted
@@ -56,7 +56,7 @@ func (i *Invitation) State(now time.Time) State {
 }
 
 // Channel returns the channel of this name.
-func (i *Invitation) Channel(name ChannelName) *Channel {
+func (i *Invitation) Channel(name Channel) *ChannelState {
 	if name == Mailed {
 		return &i.Mailed
 	}
@@ -79,7 +79,7 @@ func (i *Invitation) end(now time.Time) End {
 
 // closeChannel moves one channel on to a generation of which nobody has a link
 // yet, and notes in the event what ended the links of the old one.
-func (i *Invitation) closeChannel(name ChannelName, e *Event) error {
+func (i *Invitation) closeChannel(name Channel, e *Event) error {
 	c := i.Channel(name)
 	if c.Generation == MaxGeneration {
 		return errGenerations
@@ -87,7 +87,7 @@ func (i *Invitation) closeChannel(name ChannelName, e *Event) error {
 	if c.Open {
 		e.ended(name, c.Generation)
 	}
-	*c = Channel{Generation: c.Generation + 1}
+	*c = ChannelState{Generation: c.Generation + 1}
 	return nil
 }
 

@@ -46,7 +46,7 @@ func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
 func (l *Linker) SetRing(ring *KeyRing) { l.ring.Store(ring) }
 
 // Link returns the link of an invitation's current generation in a channel.
-func (l *Linker) Link(inv *Invitation, channel ChannelName) Link {
+func (l *Linker) Link(inv *Invitation, channel Channel) Link {
 	return NewLink(l.base + l.ring.Load().Sign(Token{
 		InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation,
 	}))

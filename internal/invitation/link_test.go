@@ -15,7 +15,7 @@ func TestLink(t *testing.T) {
 	alphanumeric := regexp.MustCompile(`^[0-9A-Z $%*+./:-]{1,84}$`)
 	r := ring(t, lineA)
 	inv := &invitation.Invitation{
-		ID: someToken.InvitationID, Mailed: invitation.Channel{Generation: 7, Open: true}, Shared: invitation.Channel{Generation: 3},
+		ID: someToken.InvitationID, Mailed: invitation.ChannelState{Generation: 7, Open: true}, Shared: invitation.ChannelState{Generation: 3},
 	}
 	for base, want := range map[string]string{
 		"https://app.kiwi.example/I/":  "https://app.kiwi.example/I/",
@@ -31,7 +31,7 @@ func TestLink(t *testing.T) {
 			t.Errorf("NewLinker(%q): %v", base, err)
 			continue
 		}
-		for channel, generation := range map[invitation.ChannelName]int{invitation.Mailed: 7, invitation.Shared: 3} {
+		for channel, generation := range map[invitation.Channel]int{invitation.Mailed: 7, invitation.Shared: 3} {
 			link := l.Link(inv, channel).Reveal()
 			token, found := strings.CutPrefix(link, want)
 			if !found || !alphanumeric.MatchString(strings.ToUpper(link)) {

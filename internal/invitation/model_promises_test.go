@@ -109,7 +109,7 @@ func (m *model) Check(rt *rapid.T) {
 func (m *model) checkMail(rt *rapid.T, d *invitation.Delivery) {
 	inv := m.user.InvitationByID(d.InvitationID)
 	if d.State == invitation.Queued && (inv.DeliveryID != d.ID || !d.To.Same(m.user.Email) && m.user.ErasedAt.IsZero() ||
-		inv.Stored != invitation.Pending || inv.Mailed != invitation.Channel{Generation: d.Generation, Open: true}) {
+		inv.Stored != invitation.Pending || inv.Mailed != invitation.ChannelState{Generation: d.Generation, Open: true}) {
 		rt.Fatalf("%+v is queued for %+v", d, inv)
 	}
 	if d.Generation < 1 || d.Attempts < 0 || !d.To.Known() || len(d.Reason) > 500 || d.State == invitation.Accepted && d.Attempts == 0 {
@@ -119,7 +119,9 @@ func (m *model) checkMail(rt *rapid.T, d *invitation.Delivery) {
 
 // checkInvitationRow holds an invitation against the CHECKs of its table.
 func checkInvitationRow(rt *rapid.T, u *invitation.User, inv *invitation.Invitation) {
-	generation := func(c invitation.Channel) bool { return c.Generation >= 1 && c.Generation <= invitation.MaxGeneration }
+	generation := func(c invitation.ChannelState) bool {
+		return c.Generation >= 1 && c.Generation <= invitation.MaxGeneration
+	}
 	if inv.ID == uuid.Nil || !inv.ExpiresAt.After(inv.IssuedAt) ||
 		!slices.Contains([]invitation.State{invitation.Pending, invitation.Redeemed, invitation.Revoked}, inv.Stored) ||
 		inv.RedeemedAt.IsZero() == (inv.Stored == invitation.Redeemed) || inv.RevokedAt.IsZero() == (inv.Stored == invitation.Revoked) ||
@@ -148,7 +150,7 @@ func (m *model) checkActions(rt *rapid.T, target invitation.Target) {
 	for action, rule := range map[invitation.Action]func(*invitation.User) error{
 		invitation.ActionSend:       func(u *invitation.User) error { return u.Send(target, m.now, validity) },
 		invitation.ActionRenew:      func(u *invitation.User) error { return u.Renew(target, m.now, validity) },
-		invitation.ActionGenerateQR: func(u *invitation.User) error { return u.Share(target, m.now, validity) },
+		invitation.ActionGenerateQR: func(u *invitation.User) error { return u.GenerateQR(target, m.now, validity) },
 		invitation.ActionRevoke:     func(u *invitation.User) error { return u.Revoke(target, m.now) },
 	} {
 		u := m.load()

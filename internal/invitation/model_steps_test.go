@@ -40,11 +40,11 @@ func (m *model) Revoke(rt *rapid.T) {
 	m.endedAll(rt, older, invitation.ErrInvitationRevoked)
 }
 
-// Share never ends a link; while the invitation is good it opens the same one.
-func (m *model) Share(rt *rapid.T) {
+// GenerateQR never ends a link; while the invitation is good it opens the same one.
+func (m *model) GenerateQR(rt *rapid.T) {
 	target := drawTarget(rt)
 	before := m.user.Invitations[target]
-	err := m.change(rt, func(u *invitation.User) error { return u.Share(target, m.now, validity) })
+	err := m.change(rt, func(u *invitation.User) error { return u.GenerateQR(target, m.now, validity) })
 	if after := m.user.Invitations[target]; err == nil && before.State(m.now) == invitation.Pending &&
 		(after.Shared.Generation != before.Shared.Generation || !after.ExpiresAt.Equal(before.ExpiresAt)) {
 		rt.Fatalf("sharing changed a good invitation from %+v to %+v", before, after)

@@ -164,7 +164,7 @@ func (m *model) keepGenerations(rt *rapid.T, u *invitation.User) {
 }
 
 func (m *model) keepEvent(rt *rapid.T, e invitation.Event) {
-	for channel, generation := range map[invitation.ChannelName]int{invitation.Mailed: e.EndedMailed, invitation.Shared: e.EndedShared} {
+	for channel, generation := range map[invitation.Channel]int{invitation.Mailed: e.EndedMailed, invitation.Shared: e.EndedShared} {
 		if generation == 0 {
 			continue
 		}

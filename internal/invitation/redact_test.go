@@ -37,7 +37,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	email := invitation.NewEmail(canaryLocal+"@"+canaryDomain, strings.ToLower(canaryLocal)+"@"+canaryDomain)
-	link := linker.Link(&invitation.Invitation{ID: someToken.InvitationID, Mailed: invitation.Channel{Generation: 1}}, invitation.Mailed)
+	link := linker.Link(&invitation.Invitation{ID: someToken.InvitationID, Mailed: invitation.ChannelState{Generation: 1}}, invitation.Mailed)
 	token := link.Reveal()[strings.LastIndex(link.Reveal(), "/")+1:]
 
 	now := time.Now()

@@ -14,7 +14,7 @@ import (
 // this channel of this invitation.
 type Token struct {
 	InvitationID uuid.UUID
-	Channel      ChannelName
+	Channel      Channel
 	Generation   int
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-var channels = []invitation.ChannelName{invitation.Mailed, invitation.Shared}
+var channels = []invitation.Channel{invitation.Mailed, invitation.Shared}
 
 // TestTokenRoundTrip: every token comes back from its text, in upper and in
 // lower case, and no two have one text.

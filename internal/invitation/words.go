@@ -76,13 +76,13 @@ const (
 	ActionGenerateQR
 )
 
-// ChannelName is the way that a link takes to its reader.
-type ChannelName string
+// Channel is the way that a link takes to its reader.
+type Channel string
 
 // The channels. Redeeming a mailed link proves the address; a shared one was
 // handed over as QR code or text and proves nothing about it.
 const (
-	NoChannel ChannelName = ""
-	Mailed    ChannelName = "MAILED"
-	Shared    ChannelName = "SHARED"
+	NoChannel Channel = ""
+	Mailed    Channel = "MAILED"
+	Shared    Channel = "SHARED"
 )

@@ -125,7 +125,7 @@ func (tr *traffic) repeat(act func()) {
 func (tr *traffic) makeAndOpen() {
 	tr.age.RLock()
 	defer tr.age.RUnlock()
-	inv := &invitation.Invitation{ID: uuid.New(), Mailed: invitation.Channel{Generation: 1}}
+	inv := &invitation.Invitation{ID: uuid.New(), Mailed: invitation.ChannelState{Generation: 1}}
 	link := tr.anyServer().linker.Link(inv, invitation.Mailed).Reveal()
 	token := link[strings.LastIndexByte(link, '/')+1:]
 	for _, s := range tr.servers {

@@ -5,8 +5,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgtest"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
 

@@ -47,7 +47,7 @@ func revoke(id string) invitation.Change {
 }
 
 func share(id string) invitation.Change {
-	return on(id, "share", func(u *invitation.User, now time.Time) error { return u.Share(app, now, validity) })
+	return on(id, "share", func(u *invitation.User, now time.Time) error { return u.GenerateQR(app, now, validity) })
 }
 
 // updateEmail saves an address, and mails an invitation if told to.
@@ -88,7 +88,7 @@ func identified(c invitation.Change, id uuid.UUID) invitation.Change {
 }
 
 // token is what a mail sent now, or a QR code shown now, would carry.
-func token(u *invitation.User, channel invitation.ChannelName) invitation.Token {
+func token(u *invitation.User, channel invitation.Channel) invitation.Token {
 	inv := u.Invitations[app]
 	return invitation.Token{InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation}
 }

@@ -38,7 +38,7 @@ func closeUnderLoad(t *testing.T, d *db) {
 		inFlight <- update(s, on(id, "hold", func(u *invitation.User, now time.Time) error {
 			close(running)
 			<-release
-			return u.Share(app, now, validity)
+			return u.GenerateQR(app, now, validity)
 		}))()
 	}()
 	<-running

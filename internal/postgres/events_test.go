@@ -162,7 +162,7 @@ func TestEndOf(t *testing.T) {
 	do(t, s, send(id)) // ends shared 1, which was revoked
 	inv := do(t, s, renew(id)).User.Invitations[app]
 	for _, c := range []struct {
-		channel    invitation.ChannelName
+		channel    invitation.Channel
 		generation int
 		want       invitation.End
 	}{

@@ -175,7 +175,7 @@ func (o op) failing() invitation.Change {
 		c.Mails, c.MailTo = true, email(o.user+"@long.example")
 	case "number too large": // for pgx, which never asks Postgres
 		c.Rule = func(u *invitation.User, now time.Time) error {
-			err := u.Share(app, now, validity)
+			err := u.GenerateQR(app, now, validity)
 			if err == nil {
 				u.Invitations[app].Shared.Generation = 1 << 40
 			}
@@ -185,7 +185,7 @@ func (o op) failing() invitation.Change {
 		spoil(func(u *invitation.User) { u.DeactivatedAt = time.Date(294_300, 1, 1, 0, 0, 0, 0, time.UTC) })
 	case "foreign key": // found at the commit
 		c.Rule = func(u *invitation.User, now time.Time) error {
-			err := u.Share(app, now, validity)
+			err := u.GenerateQR(app, now, validity)
 			if err == nil {
 				u.Invitations[app].DeliveryID = uuid.NewSHA1(uuid.NameSpaceOID, []byte("nowhere"))
 			}

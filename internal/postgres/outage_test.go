@@ -10,9 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgserver"
-	"github.com/kiwi-ki/invitations/internal/pgtest"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
 

@@ -68,8 +68,8 @@ func (r *invitationRow) invitation() *invitation.Invitation {
 		ID: r.id.Bytes, Target: targetNamed(r.target.String), Stored: invitation.State(r.state.String),
 		IssuedAt: r.issued.Time, ExpiresAt: r.expires.Time, RedeemedAt: r.redeemed.Time, RevokedAt: r.revoked.Time,
 		RevokedFor: invitation.End(r.revokedFor.String),
-		Mailed:     invitation.Channel{Generation: int(r.mailed.Int32), Open: r.mailedOpen.Bool},
-		Shared:     invitation.Channel{Generation: int(r.shared.Int32), Open: r.sharedOpen.Bool},
+		Mailed:     invitation.ChannelState{Generation: int(r.mailed.Int32), Open: r.mailedOpen.Bool},
+		Shared:     invitation.ChannelState{Generation: int(r.shared.Int32), Open: r.sharedOpen.Bool},
 		DeliveryID: r.delivery.Bytes, Reminded: r.reminded.Bool, ExpiryNoted: r.expiryNoted.Bool,
 	}
 }

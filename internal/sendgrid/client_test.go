@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 func TestSendIsTaken(t *testing.T) {

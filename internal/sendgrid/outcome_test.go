@@ -9,8 +9,8 @@ import (
 
 	"github.com/sendgrid/rest"
 
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 func TestOutcomes(t *testing.T) {

@@ -23,8 +23,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 // recorder is a store and a log that keep what they get.

@@ -51,7 +51,7 @@ func fromDeliveryState(s pb.DeliveryState) invitation.DeliveryState {
 	return invitation.DeliveryState(s.String()[len("DELIVERY_STATE_"):])
 }
 
-func toChannel(c invitation.ChannelName) pb.Channel {
+func toChannel(c invitation.Channel) pb.Channel {
 	return pb.Channel(pb.Channel_value["CHANNEL_"+string(c)])
 }
 

@@ -20,8 +20,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgtest"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/server"
 	"github.com/kiwi-ki/invitations/pkg/client"
@@ -54,8 +54,8 @@ type stack struct {
 	logs   io.Writer
 }
 
-// failedLookups is more than any other test makes.
-const failedLookups = 100
+// invalidTokens is more than any other test makes.
+const invalidTokens = 100
 
 const validity = 14 * 24 * time.Hour
 
@@ -100,7 +100,7 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 func (s *stack) serve() {
 	srv, err := server.New(server.Config{
 		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
-		FailedLookups: server.FailedLookups{N: failedLookups, Per: 24 * time.Hour}, Woken: s.store.Woken, Ping: s.store.Ping,
+		InvalidTokens: server.InvalidTokens{N: invalidTokens, Per: 24 * time.Hour}, Woken: s.store.Woken, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	})
 	must(s.t, err)

@@ -70,7 +70,7 @@ func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRe
 	if err != nil {
 		return nil, err
 	}
-	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, false, s.share)
+	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, false, s.generateQR)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (a *api) renew(u *invitation.User, target invitation.Target, now time.Time)
 	return u.Renew(target, now, a.Validity)
 }
 
-func (a *api) share(u *invitation.User, target invitation.Target, now time.Time) error {
-	return u.Share(target, now, a.Validity)
+func (a *api) generateQR(u *invitation.User, target invitation.Target, now time.Time) error {
+	return u.GenerateQR(target, now, a.Validity)
 }
 
 // qrDrawing is how a QR code was asked for.

@@ -18,7 +18,7 @@ var _ pb.RedemptionServiceServer = (*redemptionService)(nil)
 type redemptionService struct {
 	pb.UnsafeRedemptionServiceServer
 	api
-	guesses *guesses
+	throttle *throttle
 }
 
 // Preview implements pb.RedemptionServiceServer.
@@ -70,14 +70,14 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 	return resp, nil
 }
 
-// verify reads a token, unless its caller guesses.
+// verify reads a token, unless its caller is throttled.
 func (s *redemptionService) verify(ctx context.Context, text string) (invitation.Token, error) {
-	if err := s.guesses.check(access.Caller(ctx)); err != nil {
+	if err := s.throttle.check(access.Caller(ctx)); err != nil {
 		return invitation.Token{}, err
 	}
 	token, err := s.Linker.Verify(text)
 	if err != nil {
-		s.guesses.count(access.Caller(ctx))
+		s.throttle.count(access.Caller(ctx))
 	}
 	return token, err
 }
@@ -85,7 +85,7 @@ func (s *redemptionService) verify(ctx context.Context, text string) (invitation
 // explain tells what ended the generation of a token whose channel moved on.
 func (s *redemptionService) explain(ctx context.Context, token invitation.Token, err error) error {
 	if errors.Is(err, invitation.ErrInvitationNotFound) {
-		s.guesses.count(access.Caller(ctx))
+		s.throttle.count(access.Caller(ctx))
 	}
 	if !errors.Is(err, invitation.ErrOldGeneration) {
 		return err

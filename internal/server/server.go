@@ -39,8 +39,8 @@ type Config struct {
 	// it took.
 	StalledAfter time.Duration
 	Logger       *slog.Logger
-	// FailedLookups limits a caller's tokens that are none.
-	FailedLookups FailedLookups
+	// InvalidTokens limits a caller's invalid tokens.
+	InvalidTokens InvalidTokens
 	// Access lets callers in; nil for plaintext, where nobody knows them.
 	Access Access
 	// Woken returns a channel that is closed when there may be new events; nil
@@ -80,7 +80,7 @@ func New(c Config) (*Server, error) {
 	api := api{c}
 	pb.RegisterInvitationServiceServer(s, &invitationService{api: api})
 	pb.RegisterUserServiceServer(s, &userService{api: api})
-	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api, guesses: newGuesses(c.FailedLookups)})
+	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)

@@ -26,9 +26,9 @@ const errorDomain = "invitation.kiwi.ki"
 const retryAfter = time.Second
 
 var (
-	errMethodUnknown = errors.New("no such method")
-	errGuessing      = errors.New("too many tokens that are none")
-	errFault         = errors.New("the service failed; the cause is in its log")
+	errMethodUnknown  = errors.New("no such method")
+	errTokenThrottled = errors.New("too many invalid tokens")
+	errFault          = errors.New("the service failed; the cause is in its log")
 )
 
 // verdict is how the API says an error.
@@ -65,7 +65,7 @@ var verdicts = []verdict{
 	{invitation.ErrOldGeneration, codes.FailedPrecondition, pb.ErrorReason_INVITATION_SUPERSEDED},
 	{access.ErrUnknown, codes.Unauthenticated, pb.ErrorReason_CALLER_UNKNOWN},
 	{access.ErrNotAllowed, codes.PermissionDenied, pb.ErrorReason_CALLER_NOT_ALLOWED},
-	{errGuessing, codes.ResourceExhausted, pb.ErrorReason_TOKEN_THROTTLED},
+	{errTokenThrottled, codes.ResourceExhausted, pb.ErrorReason_TOKEN_THROTTLED},
 	{errMethodUnknown, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN},
 	{context.Canceled, codes.Canceled, pb.ErrorReason_CALL_ABANDONED},
 	{context.DeadlineExceeded, codes.DeadlineExceeded, pb.ErrorReason_CALL_ABANDONED},

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kiwi-ki/invitations/internal/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 

@@ -21,12 +21,12 @@ func TestReadme(t *testing.T) {
 	home := t.TempDir()
 	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
 	build(t, filepath.Join(home, "bin"))
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../README.md")
 	must(t, err)
 	if !strings.Contains(string(readme), strings.ReplaceAll(session, "ADDR", "127.0.0.1:50051")) {
 		t.Fatal("the README's session is not the one that `make run` prints")
 	}
-	must(t, os.CopyFS(filepath.Join(home, "deploy"), os.DirFS("../../deploy")))
+	must(t, os.CopyFS(filepath.Join(home, "deploy"), os.DirFS("../../../deploy")))
 	for _, certs := range []string{"", ".data/certs"} {
 		addr, inbox := freeAddr(t), freeAddr(t)
 		t.Setenv("INVITATION_DEV_CERTS", certs)
@@ -58,8 +58,8 @@ func build(t *testing.T, bin string) {
 	t.Helper()
 	must(t, os.Mkdir(bin, 0o755)) //nolint:gosec // as in the checkout
 	for _, args := range [][]string{
-		{"build", "-o", bin + "/", "../invitationd", "."},
-		{"build", "-modfile=../../internal/tools/go.mod", "-o", bin + "/", "github.com/fullstorydev/grpcurl/cmd/grpcurl"},
+		{"build", "-o", bin + "/", "../../../cmd/invitationd", "."},
+		{"build", "-modfile=../tools/go.mod", "-o", bin + "/", "github.com/fullstorydev/grpcurl/cmd/grpcurl"},
 	} {
 		if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("go %v: %v\n%s", args, err, out)

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/kiwi-ki/invitations/internal/pgserver"
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
 // Processes are a server's, the postmaster first.

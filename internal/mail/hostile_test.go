@@ -1,4 +1,4 @@
-package email_test
+package mail_test
 
 import (
 	"errors"
@@ -27,12 +27,12 @@ func TestHostileNames(t *testing.T) {
 	want := shape(t, render(t, sample(invitation.TargetApp, invitation.German)).HTML)
 	for _, name := range hostile {
 		for _, locale := range []invitation.Locale{invitation.German, invitation.English} {
-			mail := sample(invitation.TargetApp, locale)
-			mail.DisplayName = name
+			m := sample(invitation.TargetApp, locale)
+			m.DisplayName = name
 			if strings.TrimSpace(name) != "" {
-				mail.OrganizationName = name
+				m.OrganizationName = name
 			}
-			message := render(t, mail)
+			message := render(t, m)
 			for what, line := range map[string]string{"subject": message.Subject, "recipient's name": message.ToName} {
 				if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) || len([]rune(line)) > 120 {
 					t.Errorf("%q as the %s: %q", name, what, line)
@@ -54,10 +54,10 @@ func TestHostileNames(t *testing.T) {
 
 func TestHTMLIsWellFormed(t *testing.T) {
 	t.Parallel()
-	for name, mail := range samples() {
-		html := render(t, mail).HTML
+	for name, m := range samples() {
+		html := render(t, m).HTML
 		checkHTML(t, html)
-		if !strings.Contains(html, `<html lang="`+string(mail.Locale)+`"`) {
+		if !strings.Contains(html, `<html lang="`+string(m.Locale)+`"`) {
 			t.Errorf("%s: no language", name)
 		}
 	}

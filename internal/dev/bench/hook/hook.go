@@ -6,7 +6,7 @@
 //	stop           ends that, writes PREFIX.allocs.pprof and PREFIX.heap.pprof,
 //	               and answers with Use as JSON
 //
-// Nothing imports it but a file that cmd/bench adds to a build of its own: the
+// Nothing imports it but a file that internal/dev/bench adds to a build of its own: the
 // service as it is released has no way to be profiled from outside.
 package hook
 

@@ -1,10 +1,10 @@
-// Package email writes the mails that carry an invitation: subject, plain text
+// Package mail writes the mails that carry an invitation: subject, plain text
 // and HTML, in German and English, to the app and to the portal.
 //
 // There is one layout for HTML and one for plain text (templates/layout.*),
 // and one file of phrases for each language (templates/de.tmpl, en.tmpl) that
 // both layouts use. The HTML loads nothing: no image, no font, no pixel.
-package email
+package mail
 
 import (
 	"embed"

@@ -9,14 +9,14 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// TestGuessing: who asks about too many tokens that are none has to wait, and is
+// TestGuessing: who asks about too many invalid tokens has to wait, and is
 // told how long.
 func TestGuessing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	id := s.person(pb.UserType_USER_TYPE_TENANT)
 	token := s.shared(id, app)
-	for range failedLookups {
+	for range invalidTokens {
 		want(t, s.preview("X"+token[1:]), codes.NotFound, pb.ErrorReason_INVITATION_NOT_FOUND)
 	}
 	err := s.preview(token)

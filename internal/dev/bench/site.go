@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/kiwi-ki/invitations/cmd/bench/hook"
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )

@@ -7,14 +7,14 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kiwi-ki/invitations/cmd/bench/hook"
+	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
 )
 
 // hookFile is added to cmd/invitationd to be watched: everything else of it is
 // as it is released.
 const hookFile = `package main
 
-import _ "github.com/kiwi-ki/invitations/cmd/bench/hook"
+import _ "github.com/kiwi-ki/invitations/internal/dev/bench/hook"
 `
 
 // garbage is what one call leaves to the collector.

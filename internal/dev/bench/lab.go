@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgserver"
 )
 
 const (

@@ -26,7 +26,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/kiwi-ki/invitations/internal/pgserver"
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
 // template is the migrated database that tests get copies of.

@@ -1,8 +1,10 @@
 // Tools used to build, generate and check the service. A module of its own, so
 // that they never reach the service's dependency graph.
-module github.com/kiwi-ki/invitations/internal/tools
+module github.com/kiwi-ki/invitations/internal/dev/tools
 
 go 1.26.7
+
+toolchain go1.26.10
 
 tool (
 	github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod

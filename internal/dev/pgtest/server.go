@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/kiwi-ki/invitations/internal/pgserver"
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
 // NewServer starts a server for a test that stops, kills or freezes it. Its

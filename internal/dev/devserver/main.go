@@ -22,9 +22,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/pgserver"
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
 )
 
 // dataDir holds what outlives a run: the cluster and the keys of links.

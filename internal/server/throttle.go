@@ -9,30 +9,30 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// FailedLookups is how many tokens that are none a caller may ask about: N at
+// InvalidTokens is how many invalid tokens a caller may ask about: N at
 // once, and N in any stretch of Per. The zero value allows any number.
-type FailedLookups struct {
+type InvalidTokens struct {
 	N   int
 	Per time.Duration
 }
 
-// guesses counts them, per caller and on this server alone: callers are the few
+// throttle counts them, per caller and on this server alone: callers are the few
 // backends that the policy lets in.
-type guesses struct {
-	limit FailedLookups
+type throttle struct {
+	limit InvalidTokens
 
 	mu       sync.Mutex
 	byCaller map[string]*rate.Limiter
 }
 
-func newGuesses(l FailedLookups) *guesses {
-	return &guesses{limit: l, byCaller: map[string]*rate.Limiter{}}
+func newThrottle(l InvalidTokens) *throttle {
+	return &throttle{limit: l, byCaller: map[string]*rate.Limiter{}}
 }
 
 // pause is the time that brings one more.
-func (g *guesses) pause() time.Duration { return g.limit.Per / time.Duration(g.limit.N) }
+func (g *throttle) pause() time.Duration { return g.limit.Per / time.Duration(g.limit.N) }
 
-func (g *guesses) of(caller string) *rate.Limiter {
+func (g *throttle) of(caller string) *rate.Limiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	limiter := g.byCaller[caller]
@@ -44,14 +44,14 @@ func (g *guesses) of(caller string) *rate.Limiter {
 }
 
 // check refuses a caller who has none left.
-func (g *guesses) check(caller string) error {
+func (g *throttle) check(caller string) error {
 	if g.limit.N == 0 || g.of(caller).Tokens() >= 1 {
 		return nil
 	}
-	return &invitation.RetryError{Err: errGuessing, After: max(g.pause(), time.Second)}
+	return &invitation.RetryError{Err: errTokenThrottled, After: max(g.pause(), time.Second)}
 }
 
-func (g *guesses) count(caller string) {
+func (g *throttle) count(caller string) {
 	if g.limit.N > 0 {
 		g.of(caller).Allow()
 	}

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/kiwi-ki/invitations/internal/sendgridtest"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 )
 
 // inbox takes mails in SendGrid's place and counts those it took.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/kiwi-ki/invitations/cmd/bench/hook"
+	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
 )
 
 // session is this end of a process's hook.

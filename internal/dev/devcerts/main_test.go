@@ -157,7 +157,7 @@ func TestServer(t *testing.T) {
 	must(t, err)
 	a, err := access.New(access.Config{
 		CertFile: certFile(dir, "server"), KeyFile: keyFile(dir, "server"), ClientCAFile: certFile(dir, "ca"),
-		PolicyFile: "../../deploy/access-policy.json", Logger: slog.New(slog.DiscardHandler),
+		PolicyFile: "../../../deploy/access-policy.json", Logger: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
 	t.Cleanup(a.Close)

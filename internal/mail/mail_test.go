@@ -1,4 +1,4 @@
-package email_test
+package mail_test
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kiwi-ki/invitations/internal/email"
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/mail"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -54,7 +54,7 @@ func samples() map[string]invitation.Mail {
 
 func render(t *testing.T, m invitation.Mail) invitation.Message {
 	t.Helper()
-	message, err := email.Render(m)
+	message, err := mail.Render(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +63,8 @@ func render(t *testing.T, m invitation.Mail) invitation.Message {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for name, mail := range samples() {
-		message := render(t, mail)
+	for name, m := range samples() {
+		message := render(t, m)
 		golden(t, name+".txt", "Subject: "+message.Subject+"\n\n"+message.Text)
 		golden(t, name+".html", message.HTML)
 	}
@@ -100,14 +100,14 @@ func TestEveryMailSaysAllOfIt(t *testing.T) {
 		"app.en":    {"to the KIWI App", "Valid until 9 December 2026, 14:05 (CET)", "exactly once", "did not expect", "latest e-mail", "expired"},
 		"portal.en": {"to the KIWI Portal", "Valid until 9 December 2026, 14:05 (CET)", "exactly once", "did not expect", "latest e-mail", "expired"},
 	}
-	for name, mail := range samples() {
-		message := render(t, mail)
-		if !strings.Contains(message.Subject, says[name][0]) || !strings.Contains(message.Subject, mail.OrganizationName) {
+	for name, m := range samples() {
+		message := render(t, m)
+		if !strings.Contains(message.Subject, says[name][0]) || !strings.Contains(message.Subject, m.OrganizationName) {
 			t.Errorf("%s: the subject is %q", name, message.Subject)
 		}
 		visible := visibleText(t, message.HTML)
 		unwrapped := strings.Join(strings.Fields(message.Text), " ")
-		for _, phrase := range append(says[name], mail.OrganizationName, mail.DisplayName, link) {
+		for _, phrase := range append(says[name], m.OrganizationName, m.DisplayName, link) {
 			if !strings.Contains(unwrapped, phrase) {
 				t.Errorf("%s: the text lacks %q", name, phrase)
 			}
@@ -123,18 +123,18 @@ func TestEveryMailSaysAllOfIt(t *testing.T) {
 
 func TestMessageKeepsWhoAndWhich(t *testing.T) {
 	t.Parallel()
-	mail := sample(invitation.TargetApp, invitation.German)
-	message := render(t, mail)
-	if message.DeliveryID != mail.DeliveryID || message.InvitationID != mail.InvitationID ||
-		message.To != mail.To || message.ToName != mail.DisplayName {
+	m := sample(invitation.TargetApp, invitation.German)
+	message := render(t, m)
+	if message.DeliveryID != m.DeliveryID || message.InvitationID != m.InvitationID ||
+		message.To != m.To || message.ToName != m.DisplayName {
 		t.Errorf("the message belongs to another mail: %+v", message)
 	}
 }
 
 func TestTextLines(t *testing.T) {
 	t.Parallel()
-	for name, mail := range samples() {
-		message := render(t, mail)
+	for name, m := range samples() {
+		message := render(t, m)
 		for line := range strings.Lines(message.Text) {
 			line = strings.TrimSuffix(line, "\n")
 			if utf8.RuneCountInString(line) > 78 && line != link {
@@ -163,9 +163,9 @@ func TestDeadlineIsOnBerlinClocks(t *testing.T) {
 		{time.Date(2026, 5, 4, 3, 2, 1, 0, time.FixedZone("", -5*3600)), "4. Mai 2026, 10:02 Uhr", "4 May 2026, 10:02 (CEST)"},
 	} {
 		for locale, want := range map[invitation.Locale]string{invitation.German: test.german, invitation.English: test.english} {
-			mail := sample(invitation.TargetApp, locale)
-			mail.ExpiresAt = test.at
-			if message := render(t, mail); !strings.Contains(message.Text, want) || !strings.Contains(message.HTML, want) {
+			m := sample(invitation.TargetApp, locale)
+			m.ExpiresAt = test.at
+			if message := render(t, m); !strings.Contains(message.Text, want) || !strings.Contains(message.HTML, want) {
 				t.Errorf("%s: not %q in:\n%s", test.at, want, message.Text)
 			}
 		}
@@ -178,9 +178,9 @@ func TestWithoutOrganization(t *testing.T) {
 		invitation.German:  {"Einladung zur KIWI App von Ihrer Hausverwaltung", "Ihre Hausverwaltung lädt Sie zur KIWI App ein."},
 		invitation.English: {"Invitation to the KIWI App from your property manager", "Your property manager invites you to the KIWI App."},
 	} {
-		mail := sample(invitation.TargetApp, locale)
-		mail.OrganizationName = ""
-		message := render(t, mail)
+		m := sample(invitation.TargetApp, locale)
+		m.OrganizationName = ""
+		message := render(t, m)
 		if message.Subject != want[0] || !strings.Contains(message.Text, want[1]) || !strings.Contains(visibleText(t, message.HTML), want[1]) {
 			t.Errorf("%s: %q\n%s", locale, message.Subject, message.Text)
 		}
@@ -200,9 +200,9 @@ func TestUnknownLocaleReadsGerman(t *testing.T) {
 func TestNoMailWithoutLink(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "einladung.kiwi.example/I/A", "https://", "javascript://x/alert(1)", "ftp://x/", "https://x/\r\ny", `https://x/"y`, "https://x/ y", "https://x/ü"} {
-		mail := sample(invitation.TargetApp, invitation.German)
-		mail.Link = invitation.NewLink(text)
-		if message, err := email.Render(mail); !errors.Is(err, email.ErrLink) || message != (invitation.Message{}) {
+		m := sample(invitation.TargetApp, invitation.German)
+		m.Link = invitation.NewLink(text)
+		if message, err := mail.Render(m); !errors.Is(err, mail.ErrLink) || message != (invitation.Message{}) {
 			t.Errorf("a mail with the link %q: %v", text, err)
 		}
 	}
