@@ -1,8 +1,18 @@
 # Everything here works on Debian with Go, make and git only, for root and for
 # ordinary users; what else is needed is installed as Debian packages.
 
-# The Go that go.mod names, whichever Go is installed: the go command fetches it.
-export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)+auto
+# The Go that go.mod names, whichever Go from 1.21 on is installed: it fetches that
+# one. Where it can't, every target but these two ends here.
+TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+export GOTOOLCHAIN := $(TOOLCHAIN)+auto
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+ifneq ($(shell GOTOOLCHAIN=$(GOTOOLCHAIN) go env GOVERSION),$(TOOLCHAIN))
+$(error this needs $(TOOLCHAIN), or any Go from 1.21 on that can fetch it: see https://go.dev/dl)
+endif
+endif
+
+# Git tells nothing of a clone that belongs to another user, and Go would not build it.
+export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
 GO       := go
 TOOL     := $(GO) tool -modfile=internal/dev/tools/go.mod
@@ -16,12 +26,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build ## run everything on this machine: Postgres, an inbox, the service
-	@if [ -z "$$DATABASE_URL" ]; then $(PACKAGES) postgresql:initdb; fi
+run: postgres build ## run everything on this machine: Postgres, an inbox, the service
 	@exec bin/devserver
 
+.PHONY: postgres
+postgres:
+	@if [ -z "$$DATABASE_URL" ]; then $(PACKAGES) postgresql:initdb; fi
+
 .PHONY: run-tls
-run-tls: certs ## the same, with mutual TLS and the default policy
+run-tls: postgres certs ## the same, with mutual TLS and the default policy
 	@INVITATION_DEV_CERTS=.data/certs $(MAKE) --no-print-directory run
 
 .PHONY: certs
@@ -40,7 +53,7 @@ test: test-tools ## run all tests, against a real Postgres
 
 .PHONY: test-tools
 test-tools:
-	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium pgbouncer:pgbouncer
+	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh
 
 .PHONY: lint
 lint: .cache/proto/buf/validate/validate.proto ## check style, imports and protos
