@@ -91,7 +91,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	addCerts(env)
-	stopDatabase, err := addDatabase(ctx, env)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	stopDatabase, err := addDatabase(ctx, env, end)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer stopInbox()
-	return runService(ctx, env, func() { welcome(os.Stdout, env, inbox) })
+	err = runService(ctx, env, func() { welcome(os.Stdout, env, inbox) })
+	if cause := context.Cause(ctx); errors.Is(cause, errDatabaseGone) {
+		return cause
+	}
+	return err
 }
 
 // addKeys draws a key for links once: links of an earlier run stay good.
@@ -134,7 +140,11 @@ func addCerts(env settings) {
 	}
 }
 
-func addDatabase(ctx context.Context, env settings) (stop func(), err error) {
+// errDatabaseGone: without it the service would run on and refuse every call.
+var errDatabaseGone = errors.New("Postgres ended by itself: .data/postgres/server.log may say why")
+
+// addDatabase has end called when the private Postgres goes away.
+func addDatabase(ctx context.Context, env settings, end context.CancelCauseFunc) (stop func(), err error) {
 	if os.Getenv("DATABASE_URL") != "" {
 		return func() {}, nil
 	}
@@ -143,6 +153,10 @@ func addDatabase(ctx context.Context, env settings) (stop func(), err error) {
 		return nil, fmt.Errorf("start Postgres: %w", err)
 	}
 	env["DATABASE_URL"] = server.DSN("postgres")
+	go func() {
+		<-server.Done()
+		end(errDatabaseGone)
+	}()
 	return func() { _ = server.Stop() }, nil
 }
 

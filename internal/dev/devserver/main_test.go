@@ -9,67 +9,94 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // TestReadme runs what the README promises, as a newcomer does: the binaries
-// that `make build` makes, and the session as it stands there; then once more on
-// the same data, with certificates.
+// that `make build` makes, and the session as `make run` prints it, pasted into
+// the shells that newcomers have; then once more on the same data, with
+// certificates.
 func TestReadme(t *testing.T) {
 	home := t.TempDir()
 	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
-	build(t, filepath.Join(home, "bin"))
-	readme, err := os.ReadFile("../../../README.md")
-	must(t, err)
-	if !strings.Contains(string(readme), strings.ReplaceAll(session, "ADDR", "127.0.0.1:50051")) {
+	build(t, home, "../../../cmd/invitationd", ".")
+	build(t, home, "-modfile=../tools/go.mod", "github.com/fullstorydev/grpcurl/cmd/grpcurl")
+	if !strings.Contains(readme(t), here("127.0.0.1:50051")) {
 		t.Fatal("the README's session is not the one that `make run` prints")
 	}
 	must(t, os.CopyFS(filepath.Join(home, "deploy"), os.DirFS("../../../deploy")))
-	for _, certs := range []string{"", ".data/certs"} {
-		addr, inbox := freeAddr(t), freeAddr(t)
-		t.Setenv("INVITATION_DEV_CERTS", certs)
-		if certs != "" {
-			out, err := exec.Command("go", "run", "../devcerts", filepath.Join(home, certs)).CombinedOutput()
+	for _, run := range []struct {
+		certs  string
+		shells []string
+	}{
+		{"", []string{"bash --norc", "zsh -f"}},
+		{".data/certs", []string{"bash --norc"}},
+	} {
+		t.Setenv("INVITATION_DEV_CERTS", run.certs)
+		t.Setenv("INVITATION_INBOX_ADDR", freeAddr(t))
+		if run.certs != "" {
+			out, err := exec.Command("go", "run", "../devcerts", filepath.Join(home, run.certs)).CombinedOutput()
 			if err != nil {
 				t.Fatalf("make certs: %v\n%s", err, out)
 			}
 		}
-		stop := start(t, home, "INVITATION_GRPC_ADDR="+addr, "INVITATION_INBOX_ADDR="+inbox, "INVITATION_WEBHOOK_ADDR="+freeAddr(t))
-		out := play(t, home, strings.ReplaceAll(withCerts(session), "ADDR", addr), inbox)
-		for _, promised := range []string{
-			`"reason": "EMAIL_REQUIRED"`, `"maskedEmail": "a***@example.com"`, `"accountStatus": "ACCOUNT_STATUS_ONLINE"`,
-			`"emailConfirmedAt"`, `"reason": "EMAIL_CONFIRMED"`, `EVENT_TYPE_INVITATION_REDEEMED`,
-		} {
-			if !strings.Contains(out, promised) {
-				t.Errorf("the session does not show %s:\n%s", promised, out)
-			}
+		server := start(t, home, "INVITATION_GRPC_ADDR="+freeAddr(t), "INVITATION_WEBHOOK_ADDR="+freeAddr(t))
+		for _, shell := range run.shells {
+			walk(t, home, shell, server.session())
 		}
-		decoded, err := exec.Command("zbarimg", "--quiet", "--raw", filepath.Join(home, "qr.png")).Output()
-		if err != nil || !strings.HasPrefix(string(decoded), "HTTPS://APP.KIWI.EXAMPLE/I/") {
-			t.Errorf("the QR code of the session reads %q: %v", decoded, err)
-		}
-		stop()
+		server.stop()
 	}
 }
 
-func build(t *testing.T, bin string) {
+func readme(t *testing.T) string {
 	t.Helper()
-	must(t, os.Mkdir(bin, 0o755)) //nolint:gosec // as in the checkout
-	for _, args := range [][]string{
-		{"build", "-o", bin + "/", "../../../cmd/invitationd", "."},
-		{"build", "-modfile=../tools/go.mod", "-o", bin + "/", "github.com/fullstorydev/grpcurl/cmd/grpcurl"},
+	text, err := os.ReadFile("../../../README.md")
+	must(t, err)
+	return string(text)
+}
+
+// walk pastes the session into a shell and looks at what it shows.
+func walk(t *testing.T, home, shell, session string) {
+	t.Helper()
+	must(t, os.RemoveAll(filepath.Join(home, "qr.png")))
+	out := paste(t, home, shell, session)
+	for _, promised := range []string{
+		`"reason": "EMAIL_REQUIRED"`, `"maskedEmail": "a***@example.com"`, `"accountStatus": "ACCOUNT_STATUS_ONLINE"`,
+		`"emailConfirmedAt"`, `"reason": "EMAIL_CONFIRMED"`, `EVENT_TYPE_INVITATION_REDEEMED`,
 	} {
-		if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
+		if !strings.Contains(out, promised) {
+			t.Errorf("%s: the session does not show %s:\n%s", shell, promised, out)
 		}
+	}
+	decoded, err := exec.Command("zbarimg", "--quiet", "--raw", filepath.Join(home, "qr.png")).Output()
+	if err != nil || !strings.HasPrefix(string(decoded), "HTTPS://APP.KIWI.EXAMPLE/I/") {
+		t.Errorf("%s: the QR code of the session reads %q: %v", shell, decoded, err)
 	}
 }
 
-// start runs devserver until the returned function, which checks that nothing of
-// it is left.
-func start(t *testing.T, home string, env ...string) (stop func()) {
+func build(t *testing.T, home string, args ...string) {
+	t.Helper()
+	args = append([]string{"build", "-o", filepath.Join(home, "bin") + "/"}, args...)
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, out)
+	}
+}
+
+// server is a devserver that has said where it is.
+type server struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	out  *os.File
+	said string
+}
+
+func start(t *testing.T, home string, env ...string) *server {
 	t.Helper()
 	read, write, err := os.Pipe()
 	must(t, err)
@@ -78,18 +105,31 @@ func start(t *testing.T, home string, env ...string) (stop func()) {
 	must(t, cmd.Start())
 	must(t, write.Close())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	if said := readUntil(read, "ListEvents"); !strings.Contains(said, "ListEvents") {
-		t.Fatalf("devserver did not start:\n%s", said)
+	s := &server{t: t, cmd: cmd, out: read, said: readUntil(read, "> qr.png")}
+	if !strings.Contains(s.said, "> qr.png") {
+		t.Fatalf("devserver did not start:\n%s", s.said)
 	}
-	return func() {
-		t.Helper()
-		must(t, cmd.Process.Signal(os.Interrupt))
-		// The pipe ends when the last process that inherited it is gone.
-		rest, err := io.ReadAll(read)
-		must(t, errors.Join(err, cmd.Wait()))
-		if len(strings.TrimSpace(string(rest))) > 0 {
-			t.Errorf("devserver ended with:\n%s", rest)
-		}
+	return s
+}
+
+// session is what it asks to be pasted.
+func (s *server) session() string {
+	_, session, _ := strings.Cut(s.said, "in this folder:\n")
+	return session
+}
+
+// rest is what it says until the last process of it is gone.
+func (s *server) rest() (string, error) {
+	rest, err := io.ReadAll(s.out) // the pipe ends when nobody has it any more
+	return strings.TrimSpace(string(rest)), errors.Join(err, s.cmd.Wait())
+}
+
+func (s *server) stop() {
+	s.t.Helper()
+	must(s.t, s.cmd.Process.Signal(os.Interrupt))
+	rest, err := s.rest()
+	if err != nil || rest != "" {
+		s.t.Errorf("devserver ended with %v:\n%s", err, rest)
 	}
 }
 
@@ -106,17 +146,59 @@ func readUntil(r io.Reader, word string) string {
 	return said.String()
 }
 
-func play(t *testing.T, home, script, inbox string) string {
+// paste has an interactive shell read the text, as from a terminal.
+func paste(t *testing.T, home, shell, text string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	shell := exec.CommandContext(ctx, "bash", "-c", script)
-	shell.Dir, shell.Env = home, append(os.Environ(), "INVITATION_INBOX_ADDR="+inbox)
-	out, err := shell.CombinedOutput()
+	args := append(strings.Fields(shell), "-i", "-s")
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir, cmd.Stdin = home, strings.NewReader(text)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "INVITATION_") })
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // keeps its hands off the terminal of the tests
+	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("the session failed: %v\n%s", err, out)
+		t.Errorf("%s: the session failed: %v\n%s", shell, err, out)
 	}
 	return string(out)
+}
+
+// TestDeadPostgres: devserver ends, and says why, when its Postgres is gone; and
+// the next one goes on with the log.
+func TestDeadPostgres(t *testing.T) {
+	home := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
+	build(t, home, "../../../cmd/invitationd", ".")
+	must(t, os.Mkdir(filepath.Join(home, ".data"), 0o755)) //nolint:gosec // the same
+	log := filepath.Join(home, ".data", "invitationd.log")
+	must(t, os.WriteFile(log, []byte("of yesterday\n"), 0o600))
+	server := start(t, home, "INVITATION_GRPC_ADDR="+freeAddr(t), "INVITATION_WEBHOOK_ADDR="+freeAddr(t), "INVITATION_INBOX_ADDR="+freeAddr(t))
+	pid, err := os.ReadFile(filepath.Join(home, ".data", "postgres", "cluster", "postmaster.pid"))
+	must(t, err)
+	first, _, _ := strings.Cut(string(pid), "\n")
+	postmaster, err := strconv.Atoi(first)
+	must(t, err)
+	must(t, syscall.Kill(postmaster, syscall.SIGKILL))
+	if rest, err := server.rest(); err == nil || !strings.Contains(rest, errDatabaseGone.Error()) {
+		t.Errorf("devserver ended with %v:\n%s", err, rest)
+	}
+	if text, _ := os.ReadFile(log); !strings.HasPrefix(string(text), "of yesterday\n{") {
+		t.Errorf("the log begins %.100q", text)
+	}
+}
+
+// TestOldGo: make ends at once, and says what is needed, when go is older than
+// what go.mod asks for and fetches nothing.
+func TestOldGo(t *testing.T) {
+	t.Parallel()
+	bin := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\necho go1.20.14\n"), 0o755)) //nolint:gosec // a program
+	cmd := exec.Command("make", "-C", "../../..", "-n", "build")
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), runtime.Version()+", or any Go from 1.21 on") {
+		t.Errorf("make build: %v\n%s", err, out)
+	}
 }
 
 // TestToken: what a mail's reader would click on, and nothing else.

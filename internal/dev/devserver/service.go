@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,7 @@ func runService(ctx context.Context, env settings, ready func()) error {
 	if err := migrate.Run(); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	logFile, err := os.Create(filepath.Join(dataDir, "invitationd.log"))
+	logFile, logged, err := openLog()
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -48,10 +49,20 @@ func runService(ctx context.Context, env settings, ready func()) error {
 	}()
 	err = <-ended
 	if err != nil && ctx.Err() == nil {
-		tail, _ := os.ReadFile(logFile.Name())
-		return fmt.Errorf("invitationd ended: %w\n%s", err, tail)
+		said, _ := io.ReadAll(io.NewSectionReader(logFile, logged, math.MaxInt64-logged))
+		return fmt.Errorf("invitationd ended: %w\n%s", err, said)
 	}
 	return nil
+}
+
+// openLog goes on with the log of earlier runs, and returns how long that is.
+func openLog() (f *os.File, logged int64, err error) {
+	f, err = os.OpenFile(filepath.Join(dataDir, "invitationd.log"), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	logged, err = f.Seek(0, io.SeekEnd)
+	return f, logged, err
 }
 
 // command runs in a group of its own, so that Ctrl-C reaches this process only,

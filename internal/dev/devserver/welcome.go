@@ -7,23 +7,24 @@ import (
 	"strings"
 )
 
-// session is for pasting into a second terminal; the README shows it too.
+// session is for pasting into a second terminal; the README shows it too. It has
+// no comments, because zsh takes pasted ones for commands.
 const session = `
-call() { bin/grpcurl -plaintext -d "$2" ADDR "kiwi.invitation.v1.$1"; }
+call() { echo "── $1: $3" >&2; bin/grpcurl -plaintext -d "$2" ADDR "kiwi.invitation.v1.$1"; }
+
 U=anna-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
+call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Anna Schmidt\",\"organization_name\":\"Hausverwaltung Müller\",\"invite\":\"INVITE_LATER\"}" 'nobody knows her address yet'
+call InvitationService/Send "{$ID,\"target\":\"TARGET_APP\"}" 'refused, EMAIL_REQUIRED'
+call InvitationService/UpdateEmail "{$ID,\"email\":\"$U@example.com\",\"follow_up\":\"FOLLOW_UP_SEND_NOW\",\"target\":\"TARGET_APP\"}" 'mailed'
+TOKEN=$(bin/devserver token "$U@example.com")
+call RedemptionService/Preview "{\"token\":\"$TOKEN\"}" 'what the app shows, as often as it likes'
+call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}" 'once: she is online, her address is confirmed'
+call InvitationService/UpdateEmail "{$ID,\"email\":\"x@example.com\",\"follow_up\":\"FOLLOW_UP_LATER\"}" 'refused, EMAIL_CONFIRMED'
+call InvitationService/ListEvents "{$ID}" 'all of it'
 
-call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Anna Schmidt\",\"organization_name\":\"Hausverwaltung Müller\",\"invite\":\"INVITE_LATER\"}"
-call InvitationService/Send "{$ID,\"target\":\"TARGET_APP\"}"            # EMAIL_REQUIRED
-call InvitationService/UpdateEmail "{$ID,\"email\":\"$U@example.com\",\"follow_up\":\"FOLLOW_UP_SEND_NOW\",\"target\":\"TARGET_APP\"}"
-TOKEN=$(bin/devserver token "$U@example.com")                          # out of the mail in the inbox
-call RedemptionService/Preview "{\"token\":\"$TOKEN\"}"                  # as often as you like
-call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}"                   # once: online, address confirmed
-call InvitationService/UpdateEmail "{$ID,\"email\":\"x@example.com\",\"follow_up\":\"FOLLOW_UP_LATER\"}"   # EMAIL_CONFIRMED
-
-U=karl-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'     # nobody knows his address
-call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Karl Krause\",\"invite\":\"INVITE_LATER\"}"
-call InvitationService/GenerateQR "{$ID,\"target\":\"TARGET_APP\"}" | sed -n 's/.*"image": "\(.*\)".*/\1/p' | base64 -d > qr.png
-call InvitationService/ListEvents '{"organization_id":"demo"}'
+U=karl-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
+call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Karl Krause\",\"invite\":\"INVITE_LATER\"}" 'he has no address at all'
+call InvitationService/GenerateQR "{$ID,\"target\":\"TARGET_APP\"}" 'into qr.png' | sed -n 's/.*"image": "\(.*\)".*/\1/p' | base64 -d > qr.png
 `
 
 func welcome(out io.Writer, env settings, inbox string) {
@@ -32,16 +33,19 @@ func welcome(out io.Writer, env settings, inbox string) {
 	if inbox != "" {
 		fmt.Fprintf(out, "  Inbox   %s (mail to bounce+x@…, defer+x@…, drop+x@…, spam+x@… or slow+x@… fares so)\n", inbox)
 	}
-	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n",
-		dataDir, strings.ReplaceAll(withCerts(session), "ADDR", addr))
+	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n", dataDir, here(addr))
 }
 
-// withCerts has the session's calls prove who makes them.
-func withCerts(session string) string {
-	dir := os.Getenv("INVITATION_DEV_CERTS")
-	if dir == "" {
-		return session
+// here is the session for this run: its addresses, and its certificates if it
+// has any.
+func here(addr string) string {
+	s := strings.ReplaceAll(session, "ADDR", addr)
+	if inbox := os.Getenv("INVITATION_INBOX_ADDR"); inbox != "" {
+		s = strings.Replace(s, "bin/devserver", "INVITATION_INBOX_ADDR="+inbox+" bin/devserver", 1)
 	}
-	return strings.Replace(session, "-plaintext",
-		fmt.Sprintf("-cacert %[1]s/ca.pem -cert %[1]s/ops.pem -key %[1]s/ops-key.pem", dir), 1)
+	if dir := os.Getenv("INVITATION_DEV_CERTS"); dir != "" {
+		certs := fmt.Sprintf("-cacert %[1]s/ca.pem -cert %[1]s/ops.pem -key %[1]s/ops-key.pem", dir)
+		s = strings.Replace(s, "-plaintext", certs, 1)
+	}
+	return s
 }

@@ -17,7 +17,7 @@ const maxListed = 200
 var pageFiles embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock":   func(t time.Time) string { return t.Local().Format("2 Jan 15:04:05") },
+	"clock":   func(t time.Time) string { return t.Local().Format("2 Jan 15:04:05 MST") },
 	"initial": initial,
 	"pieces":  pieces,
 	"preview": preview,

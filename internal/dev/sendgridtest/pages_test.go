@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func page(t *testing.T, url string) (reply, string) {
@@ -94,6 +95,18 @@ func TestEmptyList(t *testing.T) {
 	_, url := Start(t, Config{})
 	if response, body := page(t, url+"/"); response.StatusCode != http.StatusOK || !strings.Contains(body, "No mails yet") {
 		t.Errorf("empty list: %d", response.StatusCode)
+	}
+}
+
+// TestListOfOne: one mail is "1 mail", and its time has a zone.
+func TestListOfOne(t *testing.T) {
+	t.Parallel()
+	_, url := Start(t, Config{})
+	mustSend(t, url, "anna@example.com")
+	_, body := page(t, url+"/")
+	zone, _ := time.Now().Zone()
+	if !strings.Contains(body, "<title>1 mail</title>") || !strings.Contains(body, " "+zone+"</time>") {
+		t.Errorf("the list of one mail reads:\n%s", body)
 	}
 }
 
