@@ -56,21 +56,19 @@ test-tools:
 	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh
 
 .PHONY: lint
-lint: .cache/proto/buf/validate/validate.proto ## check style, imports and protos
+lint: ## check style, imports and protos
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) buf lint
 	$(TOOL) buf format --diff --exit-code
 
+# validate.proto lies beside our protos, so that `protoc -I proto` finds it. It comes
+# out of its Go module: the registry of buf modules is not needed, and the version is
+# pinned above.
 .PHONY: generate
-generate: .cache/proto/buf/validate/validate.proto ## generate pkg/ from proto/
-	$(TOOL) buf generate
-
-# validate.proto comes out of its Go module: the registry of buf modules is not
-# needed, and the version is pinned here.
-.cache/proto/buf/validate/validate.proto: Makefile
-	@mkdir -p $(@D)
+generate: ## generate pkg/ from proto/
 	@dir=$$($(GO) mod download -json $(PROTOVALIDATE) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p') && \
-		install -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" $@
+		install -D -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" proto/buf/validate/validate.proto
+	$(TOOL) buf generate
 
 .PHONY: bench
 bench: ## measure against pgbench, in under 10 minutes

@@ -228,3 +228,30 @@ func TestRequestsTooLarge(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestSharedRules: what many fields have in common is said in plain words.
+func TestSharedRules(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	id := "must be 1 to 64 letters, digits and ._:-, beginning with a letter or a digit"
+	for _, c := range []struct {
+		req  *pb.SendRequest
+		path string
+		says string
+	}{
+		{&pb.SendRequest{UserId: "u", Target: app}, "organization_id", "is required"},
+		{&pb.SendRequest{OrganizationId: "o", UserId: "a b", Target: app}, "user_id", id},
+		{&pb.SendRequest{OrganizationId: "o", UserId: "u", Target: app, RequestId: "x"}, "request_id", "must be a UUID"},
+		{&pb.SendRequest{OrganizationId: "o", UserId: "u", Target: app, Actor: "a b"}, "actor", "must be at most 128 letters, digits and ._:/-"},
+	} {
+		_, err := s.Send(t.Context(), c.req)
+		want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
+		if text := status.Convert(err).Message(); text != c.path+": "+c.says {
+			t.Errorf("%s: got %q, want %q", c.path, text, c.says)
+		}
+	}
+	_, err := s.BatchSend(t.Context(), &pb.BatchSendRequest{OrganizationId: "o", UserIds: []string{"u", ""}, Target: app, Action: pb.Action_ACTION_SEND})
+	if text := status.Convert(err).Message(); text != "user_ids[1]: is required" {
+		t.Errorf("an item is refused with %q", text)
+	}
+}

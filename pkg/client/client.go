@@ -87,7 +87,7 @@ func Reason(err error) pb.ErrorReason {
 		return pb.ErrorReason_ERROR_REASON_UNSPECIFIED
 	}
 	for _, detail := range known.GRPCStatus().Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == "invitation.kiwi.ki" {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == pb.ErrorDomain {
 			return pb.ErrorReason(pb.ErrorReason_value[info.GetReason()])
 		}
 	}

@@ -221,7 +221,8 @@ const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\x0eCALL_ABANDONED\x10\x19\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x1a\x12\x12\n" +
 	"\x0eINTERNAL_FAULT\x10\x1b\x12\x13\n" +
-	"\x0fTOKEN_THROTTLED\x10\x1cBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x0fTOKEN_THROTTLED\x10\x1cB\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_error_reason_proto_rawDescOnce sync.Once

@@ -351,7 +351,8 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x1eEVENT_TYPE_INVITATION_REDEEMED\x10\r\x12!\n" +
 	"\x1dEVENT_TYPE_INVITATION_EXPIRED\x10\x0e\x12\x1f\n" +
 	"\x1bEVENT_TYPE_DELIVERY_CHANGED\x10\x0f\x12\"\n" +
-	"\x1eEVENT_TYPE_INVITATION_REMINDED\x10\x10BDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x1eEVENT_TYPE_INVITATION_REMINDED\x10\x10B\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_event_proto_rawDescOnce sync.Once

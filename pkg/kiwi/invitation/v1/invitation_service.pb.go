@@ -1594,51 +1594,51 @@ var File_kiwi_invitation_v1_invitation_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\n" +
-	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\"\xc9\x02\n" +
-	"\vSendRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12>\n" +
+	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\xf8\x01\n" +
+	"\vSendRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
 	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x05 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"N\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"N\n" +
 	"\fSendResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\xca\x02\n" +
-	"\fRenewRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12>\n" +
+	"invitation\"\xf9\x01\n" +
+	"\fRenewRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
 	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x05 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"O\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"O\n" +
 	"\rRenewResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\xcb\x02\n" +
-	"\rRevokeRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12>\n" +
+	"invitation\"\xfa\x01\n" +
+	"\rRevokeRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
 	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x05 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"P\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"P\n" +
 	"\x0eRevokeResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\xa6\x04\n" +
-	"\x11GenerateQRRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12>\n" +
+	"invitation\"\xd5\x03\n" +
+	"\x11GenerateQRRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
 	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x05 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\x12A\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\x12A\n" +
 	"\x06format\x18\x06 \x01(\x0e2\x1f.kiwi.invitation.v1.ImageFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x12'\n" +
 	"\asize_px\x18\a \x01(\x05B\x0e\xbaH\v\xd8\x01\x01\x1a\x06\x18\x80\x10(\x80\x01R\x06sizePx\x121\n" +
 	"\x05color\x18\b \x01(\tB\x1b\xbaH\x18r\x162\x14^(#[0-9A-Fa-f]{6})?$R\x05color\x126\n" +
@@ -1649,29 +1649,29 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"invitation\x12\x12\n" +
 	"\x04link\x18\x02 \x01(\tR\x04link\x12\x14\n" +
 	"\x05image\x18\x03 \x01(\fR\x05image\x12!\n" +
-	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\xb7\x03\n" +
-	"\x12UpdateEmailRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12 \n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\xe6\x02\n" +
+	"\x12UpdateEmailRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12 \n" +
 	"\x05email\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05email\x12E\n" +
 	"\tfollow_up\x18\x04 \x01(\x0e2\x1c.kiwi.invitation.v1.FollowUpB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bfollowUp\x12<\n" +
 	"\x06target\x18\x05 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\a \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"C\n" +
+	"request_id\x18\x06 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\a \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"C\n" +
 	"\x13UpdateEmailResponse\x12,\n" +
-	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\x99\x01\n" +
-	"\x14GetInvitationRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12-\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"{\n" +
+	"\x14GetInvitationRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12-\n" +
 	"\rinvitation_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\finvitationId\"W\n" +
 	"\x15GetInvitationResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\x95\x03\n" +
-	"\x16ListInvitationsRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12<\n" +
+	"invitation\"\xf7\x02\n" +
+	"\x16ListInvitationsRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12<\n" +
 	"\x06target\x18\x02 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x12C\n" +
 	"\x05state\x18\x03 \x01(\x0e2#.kiwi.invitation.v1.InvitationStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12R\n" +
 	"\x0edelivery_state\x18\x04 \x01(\x0e2!.kiwi.invitation.v1.DeliveryStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\rdeliveryState\x12'\n" +
@@ -1681,28 +1681,28 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"\x83\x01\n" +
 	"\x17ListInvitationsResponse\x12@\n" +
 	"\vinvitations\x18\x01 \x03(\v2\x1e.kiwi.invitation.v1.InvitationR\vinvitations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb2\x02\n" +
-	"\x11ListEventsRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12E\n" +
-	"\auser_id\x18\x02 \x01(\tB,\xbaH)r'2%^([A-Za-z0-9][A-Za-z0-9._:-]{0,63})?$R\x06userId\x120\n" +
-	"\rinvitation_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\finvitationId\x12'\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf3\x01\n" +
+	"\x11ListEventsRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x06userId\x120\n" +
+	"\rinvitation_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\finvitationId\x12'\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"o\n" +
 	"\x12ListEventsResponse\x121\n" +
 	"\x06events\x18\x01 \x03(\v2\x19.kiwi.invitation.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9c\x03\n" +
-	"\x10BatchSendRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12P\n" +
-	"\buser_ids\x18\x02 \x03(\tB5\xbaH2\x92\x01/\b\x01\x10\xe8\a\x18\x01\"&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\auserIds\x12>\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcb\x02\n" +
+	"\x10BatchSendRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x122\n" +
+	"\buser_ids\x18\x02 \x03(\tB\x17\xbaH\x14\x92\x01\x11\b\x01\x10\xe8\a\x18\x01\"\br\x06\xc0\xb3\xae\xb1\x02\x01R\auserIds\x12>\n" +
 	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12>\n" +
 	"\x06action\x18\x04 \x01(\x0e2\x1a.kiwi.invitation.v1.ActionB\n" +
 	"\xbaH\a\x82\x01\x04\x18\x01\x18\x02R\x06action\x12*\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x06 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"R\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x06 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"R\n" +
 	"\x11BatchSendResponse\x12=\n" +
 	"\aresults\x18\x01 \x03(\v2#.kiwi.invitation.v1.BatchSendResultR\aresults\"\xa3\x01\n" +
 	"\x0fBatchSendResult\x12\x17\n" +
@@ -1710,9 +1710,9 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason\x12>\n" +
 	"\n" +
 	"invitation\x18\x03 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\x98\x01\n" +
-	"\x12WatchEventsRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12.\n" +
+	"invitation\"z\n" +
+	"\x12WatchEventsRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12.\n" +
 	"\x0eafter_sequence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rafterSequence\"F\n" +
 	"\x13WatchEventsResponse\x12/\n" +
 	"\x05event\x18\x01 \x01(\v2\x19.kiwi.invitation.v1.EventR\x05event*W\n" +
@@ -1740,7 +1740,8 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\n" +
 	"ListEvents\x12%.kiwi.invitation.v1.ListEventsRequest\x1a&.kiwi.invitation.v1.ListEventsResponse\x12X\n" +
 	"\tBatchSend\x12$.kiwi.invitation.v1.BatchSendRequest\x1a%.kiwi.invitation.v1.BatchSendResponse\x12`\n" +
-	"\vWatchEvents\x12&.kiwi.invitation.v1.WatchEventsRequest\x1a'.kiwi.invitation.v1.WatchEventsResponse0\x01BDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\vWatchEvents\x12&.kiwi.invitation.v1.WatchEventsRequest\x1a'.kiwi.invitation.v1.WatchEventsResponse0\x01B\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_invitation_service_proto_rawDescOnce sync.Once
@@ -1851,6 +1852,7 @@ func file_kiwi_invitation_v1_invitation_service_proto_init() {
 	file_kiwi_invitation_v1_error_reason_proto_init()
 	file_kiwi_invitation_v1_event_proto_init()
 	file_kiwi_invitation_v1_resources_proto_init()
+	file_kiwi_invitation_v1_rules_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -385,7 +385,7 @@ var File_kiwi_invitation_v1_redemption_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_redemption_service_proto_rawDesc = "" +
 	"\n" +
-	"+kiwi/invitation/v1/redemption_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"kiwi/invitation/v1/resources.proto\"2\n" +
+	"+kiwi/invitation/v1/redemption_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"2\n" +
 	"\x0ePreviewRequest\x12 \n" +
 	"\x05token\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05token\"\xc6\x01\n" +
@@ -394,31 +394,32 @@ const file_kiwi_invitation_v1_redemption_service_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12!\n" +
 	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12!\n" +
-	"\fmasked_email\x18\x04 \x01(\tR\vmaskedEmail\"\x95\x01\n" +
+	"\fmasked_email\x18\x04 \x01(\tR\vmaskedEmail\"\x80\x01\n" +
 	"\rRedeemRequest\x12 \n" +
 	"\x05token\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05token\x12*\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x03 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"~\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"~\n" +
 	"\x0eRedeemResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
 	"invitation\x12,\n" +
-	"\x04user\x18\x02 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xdf\x01\n" +
-	"\x13ConfirmEmailRequest\x12B\n" +
-	"\auser_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12 \n" +
+	"\x04user\x18\x02 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xac\x01\n" +
+	"\x13ConfirmEmailRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05email\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x04 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"D\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"D\n" +
 	"\x14ConfirmEmailResponse\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user2\x9b\x02\n" +
 	"\x11RedemptionService\x12R\n" +
 	"\aPreview\x12\".kiwi.invitation.v1.PreviewRequest\x1a#.kiwi.invitation.v1.PreviewResponse\x12O\n" +
 	"\x06Redeem\x12!.kiwi.invitation.v1.RedeemRequest\x1a\".kiwi.invitation.v1.RedeemResponse\x12a\n" +
-	"\fConfirmEmail\x12'.kiwi.invitation.v1.ConfirmEmailRequest\x1a(.kiwi.invitation.v1.ConfirmEmailResponseBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\fConfirmEmail\x12'.kiwi.invitation.v1.ConfirmEmailRequest\x1a(.kiwi.invitation.v1.ConfirmEmailResponseB\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_redemption_service_proto_rawDescOnce sync.Once
@@ -470,6 +471,7 @@ func file_kiwi_invitation_v1_redemption_service_proto_init() {
 		return
 	}
 	file_kiwi_invitation_v1_resources_proto_init()
+	file_kiwi_invitation_v1_rules_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -964,7 +964,8 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\aChannel\x12\x17\n" +
 	"\x13CHANNEL_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANNEL_MAILED\x10\x01\x12\x12\n" +
-	"\x0eCHANNEL_SHARED\x10\x02BDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\x0eCHANNEL_SHARED\x10\x02B\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_resources_proto_rawDescOnce sync.Once

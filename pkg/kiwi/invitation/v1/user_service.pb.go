@@ -594,10 +594,10 @@ var File_kiwi_invitation_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"%kiwi/invitation/v1/user_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\"kiwi/invitation/v1/resources.proto\"\xfa\x04\n" +
-	"\x11CreateUserRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12<\n" +
+	"%kiwi/invitation/v1/user_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\xa9\x04\n" +
+	"\x11CreateUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12<\n" +
 	"\x04type\x18\x03 \x01(\x0e2\x1c.kiwi.invitation.v1.UserTypeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12-\n" +
 	"\fdisplay_name\x18\x04 \x01(\tB\n" +
@@ -611,29 +611,29 @@ const file_kiwi_invitation_v1_user_service_proto_rawDesc = "" +
 	"\x11organization_name\x18\t \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x10organizationName\x12*\n" +
 	"\n" +
 	"request_id\x18\n" +
-	" \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\v \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"B\n" +
+	" \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\v \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"B\n" +
 	"\x12CreateUserResponse\x12,\n" +
-	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xa8\x01\n" +
-	"\x0eGetUserRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\"?\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"l\n" +
+	"\x0eGetUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\"?\n" +
 	"\x0fGetUserResponse\x12,\n" +
-	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\x93\x02\n" +
-	"\x15DeactivateUserRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12*\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xc2\x01\n" +
+	"\x15DeactivateUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x04 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"F\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"F\n" +
 	"\x16DeactivateUserResponse\x12,\n" +
-	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\x8e\x02\n" +
-	"\x10EraseUserRequest\x12R\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x0eorganizationId\x12B\n" +
-	"\auser_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$R\x06userId\x12*\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xbd\x01\n" +
+	"\x10EraseUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
-	"\x05actor\x18\x04 \x01(\tB \xbaH\x1dr\x1b2\x19^[A-Za-z0-9._:/-]{0,128}$R\x05actor\"\x13\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"\x13\n" +
 	"\x11EraseUserResponse*B\n" +
 	"\x06Invite\x12\x16\n" +
 	"\x12INVITE_UNSPECIFIED\x10\x00\x12\x0e\n" +
@@ -645,7 +645,8 @@ const file_kiwi_invitation_v1_user_service_proto_rawDesc = "" +
 	"CreateUser\x12%.kiwi.invitation.v1.CreateUserRequest\x1a&.kiwi.invitation.v1.CreateUserResponse\x12R\n" +
 	"\aGetUser\x12\".kiwi.invitation.v1.GetUserRequest\x1a#.kiwi.invitation.v1.GetUserResponse\x12g\n" +
 	"\x0eDeactivateUser\x12).kiwi.invitation.v1.DeactivateUserRequest\x1a*.kiwi.invitation.v1.DeactivateUserResponse\x12X\n" +
-	"\tEraseUser\x12$.kiwi.invitation.v1.EraseUserRequest\x1a%.kiwi.invitation.v1.EraseUserResponseBDZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1b\x06proto3"
+	"\tEraseUser\x12$.kiwi.invitation.v1.EraseUserRequest\x1a%.kiwi.invitation.v1.EraseUserResponseB\x87\x01\n" +
+	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
 	file_kiwi_invitation_v1_user_service_proto_rawDescOnce sync.Once
@@ -703,6 +704,7 @@ func file_kiwi_invitation_v1_user_service_proto_init() {
 		return
 	}
 	file_kiwi_invitation_v1_resources_proto_init()
+	file_kiwi_invitation_v1_rules_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1,0 +1,5 @@
+package invitationv1
+
+// ErrorDomain is the domain of every google.rpc.ErrorInfo that the service
+// sends; its reason is then the name of an ErrorReason.
+const ErrorDomain = "invitation.kiwi.ki"
