@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/keyfile"
 	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
 )
 
@@ -156,8 +156,7 @@ func (c config) access(log *slog.Logger) (server.Access, error) {
 
 func onLoopback(hostPort string) bool {
 	host, _, err := net.SplitHostPort(hostPort)
-	addr, parseErr := netip.ParseAddr(host)
-	return err == nil && (host == "localhost" || parseErr == nil && addr.IsLoopback())
+	return err == nil && sendgrid.IsLoopback(host)
 }
 
 // maxConns is how many connections are open at once. Those beyond it wait.

@@ -91,7 +91,7 @@ func checkURL(base string) error {
 		return errors.New("is not an absolute URL")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("has more than scheme, host and path")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
 		return errors.New("is not https, so the key would be read on the way")
@@ -99,7 +99,9 @@ func checkURL(base string) error {
 	return errors.New("is not https")
 }
 
-func loopback(host string) bool {
+// IsLoopback reports whether a host, a name or an address without a port, is
+// this machine itself, so that what is said to it in plaintext stays here.
+func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

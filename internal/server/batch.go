@@ -75,10 +75,10 @@ func (b *batch) run(ctx context.Context, i int) error {
 	b.results[i] = &pb.BatchSendResult{UserId: userID}
 	if len(res.Answer) > 0 {
 		b.results[i].Reason = pb.ErrorReason(binary.BigEndian.Uint32(res.Answer))
-	} else {
-		b.results[i].Invitation = b.toInvitation(res.User, res.User.Invitations[target], res.Now)
+		return nil
 	}
-	return nil
+	b.results[i].Invitation, err = b.toInvitation(res.User, res.User.Invitations[target], res.Now)
+	return err
 }
 
 // part is the request of one user of the batch: an id of its own, made from the

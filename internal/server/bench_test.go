@@ -83,7 +83,11 @@ func BenchmarkAnswer(b *testing.B) {
 	a := &api{}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := proto.Marshal(a.toInvitation(u, u.Invitations[invitation.TargetApp], now)); err != nil {
+		m, err := a.toInvitation(u, u.Invitations[invitation.TargetApp], now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := proto.Marshal(m); err != nil {
 			b.Fatal(err)
 		}
 	}

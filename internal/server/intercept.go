@@ -136,18 +136,23 @@ type streamIn struct {
 // Context implements grpc.ServerStream.
 func (s *streamIn) Context() context.Context { return s.ctx }
 
-// watching are the calls that may last.
-var watching = map[string]bool{
-	"/kiwi.invitation.v1.InvitationService/WatchEvents":              true,
-	"/grpc.health.v1.Health/Watch":                                   true,
-	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      true,
-	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,
+// streaming returns the names of a server's methods that stream, and so may last.
+func streaming(services map[string]grpc.ServiceInfo) map[string]bool {
+	names := map[string]bool{}
+	for service, info := range services {
+		for _, method := range info.Methods {
+			if method.IsServerStream || method.IsClientStream {
+				names["/"+service+"/"+method.Name] = true
+			}
+		}
+	}
+	return names
 }
 
 // boundCall gives a call its deadline before its message is read: one that never
 // comes would otherwise be waited for as long as the connection lasts.
-func boundCall(ctx context.Context, call *tap.Info) (context.Context, error) {
-	if watching[call.FullMethodName] {
+func (s *Server) boundCall(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if s.streaming[call.FullMethodName] {
 		return ctx, nil
 	}
 	limit := longestCall

@@ -42,7 +42,8 @@ func (a *api) act(ctx context.Context, cause string, req targeted, mails bool, d
 	if err != nil {
 		return invitation.Result{}, nil, err
 	}
-	return res, a.toInvitation(res.User, res.User.Invitations[target], res.Now), nil
+	inv, err := a.toInvitation(res.User, res.User.Invitations[target], res.Now)
+	return res, inv, err
 }
 
 // Send implements pb.InvitationServiceServer.
@@ -113,7 +114,7 @@ func (a *api) change(ctx context.Context, cause string, req mutating, c invitati
 	if err != nil {
 		return nil, err
 	}
-	return a.toUser(res.User, res.Now), nil
+	return a.toUser(res.User, res.Now)
 }
 
 func (a *api) send(u *invitation.User, target invitation.Target, now time.Time) error {

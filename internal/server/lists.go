@@ -27,7 +27,8 @@ func (s *invitationService) GetInvitation(ctx context.Context, req *pb.GetInvita
 	if err != nil {
 		return nil, err
 	}
-	return &pb.GetInvitationResponse{Invitation: s.toInvitation(res.User, res.User.InvitationByID(id), res.Now)}, nil
+	inv, err := s.toInvitation(res.User, res.User.InvitationByID(id), res.Now)
+	return &pb.GetInvitationResponse{Invitation: inv}, err
 }
 
 // ListInvitations implements pb.InvitationServiceServer. It asks for one more
@@ -39,8 +40,9 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	}
 	size := pageSize(req.GetPageSize())
 	filter := invitation.ListFilter{
-		OrganizationID: req.GetOrganizationId(), State: fromState(req.GetState()), Delivery: fromDeliveryState(req.GetDeliveryState()),
-		Before: before, Limit: size + 1,
+		OrganizationID: req.GetOrganizationId(), State: invitation.State(invitationStates.word(req.GetState())),
+		Delivery: invitation.DeliveryState(deliveryStates.word(req.GetDeliveryState())),
+		Before:   before, Limit: size + 1,
 	}
 	if req.GetTarget() != pb.Target_TARGET_UNSPECIFIED {
 		target := fromTarget(req.GetTarget())
@@ -56,7 +58,11 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 		resp.NextPageToken = pageToken(req, listed[size-1].Invitation.ID)
 	}
 	for _, l := range listed {
-		resp.Invitations = append(resp.Invitations, s.toInvitation(l.User, l.Invitation, now))
+		inv, err := s.toInvitation(l.User, l.Invitation, now)
+		if err != nil {
+			return nil, err
+		}
+		resp.Invitations = append(resp.Invitations, inv)
 	}
 	return resp, nil
 }
@@ -84,7 +90,11 @@ func (s *invitationService) ListEvents(ctx context.Context, req *pb.ListEventsRe
 		resp.NextPageToken = pageToken(req, events[size-1].Sequence)
 	}
 	for _, e := range events {
-		resp.Events = append(resp.Events, toEvent(e))
+		event, err := toEvent(e)
+		if err != nil {
+			return nil, err
+		}
+		resp.Events = append(resp.Events, event)
 	}
 	return resp, nil
 }

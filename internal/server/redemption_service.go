@@ -35,10 +35,11 @@ func (s *redemptionService) Preview(ctx context.Context, req *pb.PreviewRequest)
 	if err != nil {
 		return nil, s.explain(ctx, token, err)
 	}
+	target := targets.of(inv.Target.String(), &err)
 	return &pb.PreviewResponse{
-		Target: toTarget(inv.Target), ExpiresAt: toTime(inv.ExpiresAt),
+		Target: target, ExpiresAt: toTime(inv.ExpiresAt),
 		DisplayName: res.User.DisplayName, MaskedEmail: res.User.Email.Masked(),
-	}, nil
+	}, err
 }
 
 // Redeem implements pb.RedemptionServiceServer.
@@ -55,9 +56,15 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 		Key: invitation.Key{InvitationID: token.InvitationID}, Request: from,
 		Rule: func(u *invitation.User, now time.Time) error { return u.Redeem(token, now) },
 		Answer: func(u *invitation.User, now time.Time) ([]byte, error) {
-			return proto.Marshal(&pb.RedeemResponse{
-				Invitation: s.toInvitation(u, u.InvitationByID(token.InvitationID), now), User: s.toUser(u, now),
-			})
+			inv, err := s.toInvitation(u, u.InvitationByID(token.InvitationID), now)
+			if err != nil {
+				return nil, err
+			}
+			user, err := s.toUser(u, now)
+			if err != nil {
+				return nil, err
+			}
+			return proto.Marshal(&pb.RedeemResponse{Invitation: inv, User: user})
 		},
 	})
 	if err != nil {

@@ -57,6 +57,8 @@ type Server struct {
 	ping   func(ctx context.Context) error
 	// endStreams tells streams that the server drains.
 	endStreams context.CancelFunc
+	// streaming holds the methods that may last.
+	streaming map[string]bool
 }
 
 // New returns a Server to be started with Serve.
@@ -70,7 +72,7 @@ func New(c Config) (*Server, error) {
 	s.Server = grpc.NewServer(append(c.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true), grpc.InTapHandle(boundCall),
+		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true), grpc.InTapHandle(s.boundCall),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: time.Minute, Timeout: 10 * time.Second, MaxConnectionIdle: 5 * time.Minute,
 			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute,
@@ -83,6 +85,7 @@ func New(c Config) (*Server, error) {
 	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
+	s.streaming = streaming(s.GetServiceInfo())
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	return s, nil
 }

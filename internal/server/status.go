@@ -19,10 +19,7 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// errorDomain is the domain of every ErrorInfo.
-const errorDomain = "invitation.kiwi.ki"
-
-// retryAfter is how long a caller should wait that nothing better is known for.
+// retryAfter is how long a caller should wait where nobody knows better.
 const retryAfter = time.Second
 
 var (
@@ -31,15 +28,15 @@ var (
 	errFault          = errors.New("the service failed; the cause is in its log")
 )
 
-// verdict is how the API says an error.
+// verdict is what a caller hears of an error: this status and this reason.
 type verdict struct {
 	err    error
 	code   codes.Code
 	reason pb.ErrorReason
 }
 
-// verdicts is the table of all errors that callers may see. Their text is sent
-// as it is, so none of it may hold anything of a request.
+// verdicts is the table of all errors that callers may see. The text of such an
+// error becomes the status's message as it is, so it holds nothing of a request.
 var verdicts = []verdict{
 	{invitation.ErrUserNotFound, codes.NotFound, pb.ErrorReason_USER_NOT_FOUND},
 	{invitation.ErrInvitationNotFound, codes.NotFound, pb.ErrorReason_INVITATION_NOT_FOUND},
@@ -131,7 +128,7 @@ func (e fieldErrors) status() error {
 }
 
 func info(reason pb.ErrorReason) *errdetails.ErrorInfo {
-	return &errdetails.ErrorInfo{Reason: reason.String(), Domain: errorDomain}
+	return &errdetails.ErrorInfo{Reason: reason.String(), Domain: pb.ErrorDomain}
 }
 
 func withDetails(code codes.Code, message string, details ...protoadapt.MessageV1) error {

@@ -9,15 +9,16 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// InvalidTokens is how many invalid tokens a caller may ask about: N at
-// once, and N in any stretch of Per. The zero value allows any number.
+// InvalidTokens is how many invalid tokens a caller may ask about: N at once,
+// and N more as Per goes by. The zero value allows any number.
 type InvalidTokens struct {
 	N   int
 	Per time.Duration
 }
 
-// throttle counts them, per caller and on this server alone: callers are the few
-// backends that the policy lets in.
+// throttle counts the invalid tokens of each caller. Callers are the few backends
+// that the policy lets in, so none is ever forgotten, and each server counts for
+// itself.
 type throttle struct {
 	limit InvalidTokens
 
@@ -29,7 +30,7 @@ func newThrottle(l InvalidTokens) *throttle {
 	return &throttle{limit: l, byCaller: map[string]*rate.Limiter{}}
 }
 
-// pause is the time that brings one more.
+// pause is the time after which a caller may ask about one more.
 func (g *throttle) pause() time.Duration { return g.limit.Per / time.Duration(g.limit.N) }
 
 func (g *throttle) of(caller string) *rate.Limiter {
@@ -43,7 +44,7 @@ func (g *throttle) of(caller string) *rate.Limiter {
 	return limiter
 }
 
-// check refuses a caller who has none left.
+// check refuses a caller who has asked about too many.
 func (g *throttle) check(caller string) error {
 	if g.limit.N == 0 || g.of(caller).Tokens() >= 1 {
 		return nil

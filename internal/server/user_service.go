@@ -49,7 +49,7 @@ func (s *userService) CreateUser(ctx context.Context, req *pb.CreateUserRequest)
 }
 
 func readPerson(req *pb.CreateUserRequest) (p person, err error) {
-	p = person{kind: fromUserType(req.GetType()), locale: invitation.German}
+	p = person{kind: invitation.UserType(userTypes.word(req.GetType())), locale: invitation.German}
 	if req.GetLocale() != "" {
 		p.locale = invitation.Locale(req.GetLocale())
 	}
@@ -73,7 +73,8 @@ func (s *userService) GetUser(ctx context.Context, req *pb.GetUserRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	return &pb.GetUserResponse{User: s.toUser(res.User, res.Now)}, nil
+	user, err := s.toUser(res.User, res.Now)
+	return &pb.GetUserResponse{User: user}, err
 }
 
 // DeactivateUser implements pb.UserServiceServer.

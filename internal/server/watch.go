@@ -26,7 +26,11 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 			return err
 		}
 		for _, e := range events {
-			if err := stream.Send(&pb.WatchEventsResponse{Event: toEvent(e)}); err != nil {
+			event, err := toEvent(e)
+			if err != nil {
+				return err
+			}
+			if err := stream.Send(&pb.WatchEventsResponse{Event: event}); err != nil {
 				return err
 			}
 			filter.After = e.Sequence

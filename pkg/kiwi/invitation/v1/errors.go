@@ -1,3 +1,4 @@
+// Package invitationv1 is the API of KIWI Invitations, generated from proto/.
 package invitationv1
 
 // ErrorDomain is the domain of every google.rpc.ErrorInfo that the service
