@@ -141,7 +141,7 @@ func addCerts(env settings) {
 }
 
 // errDatabaseGone: without it the service would run on and refuse every call.
-var errDatabaseGone = errors.New("Postgres ended by itself: .data/postgres/server.log may say why")
+var errDatabaseGone = errors.New("the private Postgres ended by itself: .data/postgres/server.log may say why")
 
 // addDatabase has end called when the private Postgres goes away.
 func addDatabase(ctx context.Context, env settings, end context.CancelCauseFunc) (stop func(), err error) {
