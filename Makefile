@@ -15,8 +15,10 @@ endif
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
 GO       := go
+BIN      := bin
 TOOL     := $(GO) tool -modfile=internal/dev/tools/go.mod
 PACKAGES := deploy/dev/install-debian.sh
+SERVICES := $(wildcard proto/kiwi/invitation/v1/*_service.proto)
 PROTOVALIDATE := github.com/bufbuild/protovalidate@v1.2.2
 
 .DEFAULT_GOAL := help
@@ -43,9 +45,10 @@ certs: ## make a development CA, and certificates for the server, portal, app an
 
 .PHONY: build
 build: ## build bin/invitationd and what `make run` needs
-	@mkdir -p bin
-	$(GO) build -o bin/ ./cmd/... ./internal/dev/devserver
-	$(GO) build -modfile=internal/dev/tools/go.mod -o bin/ github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@mkdir -p $(BIN)
+	$(GO) build -o $(BIN)/ ./cmd/... ./internal/dev/devserver
+	$(GO) build -modfile=internal/dev/tools/go.mod -o $(BIN)/ github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@$(BIN)/grpcurl -import-path proto $(SERVICES:proto/%=-proto %) -protoset-out $(BIN)/invitation.protoset describe >/dev/null
 
 .PHONY: test
 test: test-tools ## run all tests, against a real Postgres
@@ -53,7 +56,8 @@ test: test-tools ## run all tests, against a real Postgres
 
 .PHONY: test-tools
 test-tools:
-	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh
+	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh \
+		protobuf-compiler libprotobuf-dev protobuf-compiler-grpc python3-grpcio
 
 .PHONY: lint
 lint: ## check style, imports and protos

@@ -23,10 +23,11 @@ import (
 // the shells that newcomers have; then once more on the same data, with
 // certificates.
 func TestReadme(t *testing.T) {
-	home := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
-	build(t, home, "../../../cmd/invitationd", ".")
-	build(t, home, "-modfile=../tools/go.mod", "github.com/fullstorydev/grpcurl/cmd/grpcurl")
+	home := openHome(t)
+	command := exec.Command("make", "-C", "../../..", "build", "BIN="+filepath.Join(home, "bin"))
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
+	}
 	if !strings.Contains(readme(t), here("127.0.0.1:50051")) {
 		t.Fatal("the README's session is not the one that `make run` prints")
 	}
@@ -39,19 +40,44 @@ func TestReadme(t *testing.T) {
 		{".data/certs", []string{"bash --norc"}},
 	} {
 		t.Setenv("INVITATION_DEV_CERTS", run.certs)
-		t.Setenv("INVITATION_INBOX_ADDR", freeAddr(t))
 		if run.certs != "" {
 			out, err := exec.Command("go", "run", "../devcerts", filepath.Join(home, run.certs)).CombinedOutput()
 			if err != nil {
 				t.Fatalf("make certs: %v\n%s", err, out)
 			}
 		}
-		server := start(t, home, "INVITATION_GRPC_ADDR="+freeAddr(t), "INVITATION_WEBHOOK_ADDR="+freeAddr(t))
+		server := start(t, home)
 		for _, shell := range run.shells {
 			walk(t, home, shell, server.session())
 		}
+		if run.certs != "" {
+			out := paste(t, home, "zsh -f", portalLines(t, server))
+			if !strings.Contains(out, `"reason": "CALLER_NOT_ALLOWED"`) {
+				t.Errorf("the README's portal may preview:\n%s", out)
+			}
+		}
 		server.stop()
 	}
+}
+
+// portalLines are the README's for the portal, with this run's address.
+func portalLines(t *testing.T, s *server) string {
+	t.Helper()
+	_, after, _ := strings.Cut(readme(t), "file that the build has written:\n\n```sh\n")
+	lines, _, found := strings.Cut(after, "```")
+	if !found {
+		t.Fatal("the README has no lines for the portal")
+	}
+	return strings.ReplaceAll(lines, "127.0.0.1:50051", s.addr)
+}
+
+// openHome is a checkout's folder, which Postgres can walk to when it runs as
+// another user because we are root.
+func openHome(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // see above
+	return home
 }
 
 func readme(t *testing.T) string {
@@ -80,32 +106,37 @@ func walk(t *testing.T, home, shell, session string) {
 	}
 }
 
-func build(t *testing.T, home string, args ...string) {
+// build makes what devserver itself needs.
+func build(t *testing.T, home string) {
 	t.Helper()
-	args = append([]string{"build", "-o", filepath.Join(home, "bin") + "/"}, args...)
-	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("go %v: %v\n%s", args, err, out)
+	out, err := exec.Command("go", "build", "-o", filepath.Join(home, "bin")+"/", "../../../cmd/invitationd", ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
 	}
 }
 
 // server is a devserver that has said where it is.
 type server struct {
 	t    *testing.T
+	addr string // of gRPC
 	cmd  *exec.Cmd
 	out  *os.File
 	said string
 }
 
-func start(t *testing.T, home string, env ...string) *server {
+func start(t *testing.T, home string) *server {
 	t.Helper()
 	read, write, err := os.Pipe()
 	must(t, err)
+	addr := freeAddr(t)
 	cmd := exec.Command(filepath.Join(home, "bin", "devserver"))
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = home, append(os.Environ(), env...), write, write
+	cmd.Dir, cmd.Stdout, cmd.Stderr = home, write, write
+	cmd.Env = append(os.Environ(),
+		"INVITATION_GRPC_ADDR="+addr, "INVITATION_WEBHOOK_ADDR="+freeAddr(t), "INVITATION_INBOX_ADDR="+freeAddr(t))
 	must(t, cmd.Start())
 	must(t, write.Close())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	s := &server{t: t, cmd: cmd, out: read, said: readUntil(read, "> qr.png")}
+	s := &server{t: t, addr: addr, cmd: cmd, out: read, said: readUntil(read, "> qr.png")}
 	if !strings.Contains(s.said, "> qr.png") {
 		t.Fatalf("devserver did not start:\n%s", s.said)
 	}
@@ -157,8 +188,9 @@ func paste(t *testing.T, home, shell, text string) string {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "INVITATION_") })
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // keeps its hands off the terminal of the tests
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%s: the session failed: %v\n%s", shell, err, out)
+	var last *exec.ExitError // is how the last command ended
+	if err != nil && !errors.As(err, &last) {
+		t.Errorf("%s: %v\n%s", shell, err, out)
 	}
 	return string(out)
 }
@@ -166,13 +198,12 @@ func paste(t *testing.T, home, shell, text string) string {
 // TestDeadPostgres: devserver ends, and says why, when its Postgres is gone; and
 // the next one goes on with the log.
 func TestDeadPostgres(t *testing.T) {
-	home := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(home), 0o755)) //nolint:gosec // Postgres runs as another user when we are root
-	build(t, home, "../../../cmd/invitationd", ".")
-	must(t, os.Mkdir(filepath.Join(home, ".data"), 0o755)) //nolint:gosec // the same
+	home := openHome(t)
+	build(t, home)
+	must(t, os.Mkdir(filepath.Join(home, ".data"), 0o755)) //nolint:gosec // see openHome
 	log := filepath.Join(home, ".data", "invitationd.log")
 	must(t, os.WriteFile(log, []byte("of yesterday\n"), 0o600))
-	server := start(t, home, "INVITATION_GRPC_ADDR="+freeAddr(t), "INVITATION_WEBHOOK_ADDR="+freeAddr(t), "INVITATION_INBOX_ADDR="+freeAddr(t))
+	server := start(t, home)
 	pid, err := os.ReadFile(filepath.Join(home, ".data", "postgres", "cluster", "postmaster.pid"))
 	must(t, err)
 	first, _, _ := strings.Cut(string(pid), "\n")

@@ -12,19 +12,19 @@ import (
 const session = `
 call() { echo "── $1: $3" >&2; bin/grpcurl -plaintext -d "$2" ADDR "kiwi.invitation.v1.$1"; }
 
-U=anna-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
-call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Anna Schmidt\",\"organization_name\":\"Hausverwaltung Müller\",\"invite\":\"INVITE_LATER\"}" 'nobody knows her address yet'
-call InvitationService/Send "{$ID,\"target\":\"TARGET_APP\"}" 'refused, EMAIL_REQUIRED'
-call InvitationService/UpdateEmail "{$ID,\"email\":\"$U@example.com\",\"follow_up\":\"FOLLOW_UP_SEND_NOW\",\"target\":\"TARGET_APP\"}" 'mailed'
-TOKEN=$(bin/devserver token "$U@example.com")
-call RedemptionService/Preview "{\"token\":\"$TOKEN\"}" 'what the app shows, as often as it likes'
-call RedemptionService/Redeem "{\"token\":\"$TOKEN\"}" 'once: she is online, her address is confirmed'
-call InvitationService/UpdateEmail "{$ID,\"email\":\"x@example.com\",\"follow_up\":\"FOLLOW_UP_LATER\"}" 'refused, EMAIL_CONFIRMED'
-call InvitationService/ListEvents "{$ID}" 'all of it'
+U=anna-$(date +%s)-$$; ID='"organization_id":"demo","user_id":"'$U'"'
+call UserService/CreateUser '{'$ID',"type":"USER_TYPE_TENANT","display_name":"Anna Schmidt","organization_name":"Hausverwaltung Müller","invite":"INVITE_LATER"}' 'nobody knows her address yet'
+call InvitationService/Send '{'$ID',"target":"TARGET_APP"}' 'refused, EMAIL_REQUIRED'
+call InvitationService/UpdateEmail '{'$ID',"email":"'$U'@example.com","follow_up":"FOLLOW_UP_SEND_NOW","target":"TARGET_APP"}' 'saved and mailed'
+TOKEN=$(bin/devserver token $U@example.com)
+call RedemptionService/Preview '{"token":"'$TOKEN'"}' 'what the app shows, as often as it likes'
+call RedemptionService/Redeem '{"token":"'$TOKEN'"}' 'once: she is online, her address is confirmed'
+call InvitationService/UpdateEmail '{'$ID',"email":"x@example.com","follow_up":"FOLLOW_UP_LATER"}' 'refused, EMAIL_CONFIRMED'
+call InvitationService/ListEvents '{'$ID'}' 'all of it'
 
-U=karl-$(date +%s); ID='"organization_id":"demo","user_id":"'$U'"'
-call UserService/CreateUser "{$ID,\"type\":\"USER_TYPE_TENANT\",\"display_name\":\"Karl Krause\",\"invite\":\"INVITE_LATER\"}" 'he has no address at all'
-call InvitationService/GenerateQR "{$ID,\"target\":\"TARGET_APP\"}" 'into qr.png' | sed -n 's/.*"image": "\(.*\)".*/\1/p' | base64 -d > qr.png
+U=karl-$(date +%s)-$$; ID='"organization_id":"demo","user_id":"'$U'"'
+call UserService/CreateUser '{'$ID',"type":"USER_TYPE_TENANT","display_name":"Karl Krause","invite":"INVITE_LATER"}' 'he has no address at all'
+call InvitationService/GenerateQR '{'$ID',"target":"TARGET_APP"}' 'into qr.png' | sed -n 's/.*"image": "\(.*\)".*/\1/p' | base64 -d > qr.png
 `
 
 func welcome(out io.Writer, env settings, inbox string) {
