@@ -16,10 +16,13 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/pkg/client"
 )
+
+var must = harness.Must
 
 // asCommand makes the test binary be invitationd.
 const asCommand = "TEST_AS_INVITATIOND"
@@ -160,11 +163,4 @@ func (w *world) mailedToken(address string) string {
 		w.t.Fatalf("no link in the mail:\n%s", mail.Text)
 	}
 	return found[1]
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -136,10 +136,3 @@ func writePair(t testing.TB, dir string, pair tls.Certificate) {
 	write(t, filepath.Join(dir, "server.pem"), certPEM(pair.Leaf))
 	write(t, filepath.Join(dir, "server-key.pem"), keyPEM(t, pair.PrivateKey))
 }
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -1,7 +1,6 @@
 package access_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +27,11 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/kiwi-ki/invitations/internal/access"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
+
+var must = harness.Must
 
 const (
 	portal = "spiffe://kiwi.ki/portal"
@@ -44,7 +45,7 @@ type world struct {
 	ca     *authority
 	dir    string
 	access *access.Access
-	logs   *lockedBuffer
+	logs   *harness.Log
 	grpc   *grpc.Server
 	health *health.Server
 	addr   string
@@ -54,7 +55,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, ca: newAuthority(t), dir: t.TempDir(), logs: &lockedBuffer{}, health: health.NewServer(), refusals: make(chan error, 100)}
+	w := &world{t: t, ca: newAuthority(t), dir: t.TempDir(), logs: &harness.Log{}, health: health.NewServer(), refusals: make(chan error, 100)}
 	writePair(t, w.dir, w.ca.server(t))
 	write(t, w.path("ca.pem"), certPEM(w.ca.cert))
 	policy, err := os.ReadFile("../../deploy/access-policy.json")
@@ -223,26 +224,4 @@ func want(t testing.TB, conn *grpc.ClientConn, code codes.Code) {
 	if _, err := call(t.Context(), conn, getUser); status.Code(err) != code {
 		t.Errorf("got %v, want %v", err, code)
 	}
-}
-
-// lockedBuffer takes logs from many goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-// take returns what was logged since the last call.
-func (b *lockedBuffer) take() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	text := b.b.String()
-	b.b.Reset()
-	return text
 }

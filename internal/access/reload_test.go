@@ -51,7 +51,7 @@ func TestPolicyReload(t *testing.T) {
 			w.access.Reload()
 		}
 		want(t, conn, step.code)
-		if text := w.logs.take(); strings.Count(text, "\n") != min(len(step.log), 1) || !strings.Contains(text, step.log) {
+		if text := w.logs.Take(); strings.Count(text, "\n") != min(len(step.log), 1) || !strings.Contains(text, step.log) {
 			t.Errorf("%s: the log says %q, want one line with %q", step.name, text, step.log)
 		}
 	}
@@ -126,12 +126,12 @@ func TestCertificateReload(t *testing.T) {
 	// In two steps, as they are when nobody takes care: no pair in between.
 	next := w.ca.server(t, serial(3))
 	must(t, os.WriteFile(w.path("server.pem"), certPEM(next.Leaf), 0o600))
-	w.logs.take()
+	w.logs.Take()
 	for range 3 {
 		w.access.Reload()
 	}
 	w.wantSerial(w.dial(creds), 2)
-	text := w.logs.take()
+	text := w.logs.Take()
 	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "broken") || !strings.Contains(text, "does not match") {
 		t.Errorf("a certificate without its key was logged so: %q", text)
 	}

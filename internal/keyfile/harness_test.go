@@ -10,16 +10,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/keyfile"
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = harness.Must
 
 // refused checks that there is an error, that it says why, and that it quotes
 // no secret.

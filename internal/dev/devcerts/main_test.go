@@ -18,8 +18,11 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/kiwi-ki/invitations/internal/access"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
+
+var must = harness.Must
 
 var files = []string{
 	"app-key.pem", "app.pem", "ca-key.pem", "ca.pem", "ops-key.pem", "ops.pem", "portal-key.pem", "portal.pem", "server-key.pem", "server.pem",
@@ -206,11 +209,4 @@ func as(t *testing.T, dir, name string) credentials.TransportCredentials {
 		t.Fatal("ca.pem holds no certificate")
 	}
 	return credentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}})
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

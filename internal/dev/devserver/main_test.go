@@ -16,7 +16,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 )
+
+var must = harness.Must
 
 // TestReadme runs what the README promises, as a newcomer does: the binaries
 // that `make build` makes, and the session as `make run` prints it, pasted into
@@ -253,11 +257,4 @@ func freeAddr(t *testing.T) string {
 	must(t, err)
 	must(t, l.Close())
 	return l.Addr().String()
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

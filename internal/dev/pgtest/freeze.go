@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
@@ -23,14 +24,10 @@ func Freeze(t testing.TB, s *pgserver.Server) Processes {
 	freeze(t, s.Pid())
 	all := Processes{s.Pid()}
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.Pid(), s.Pid()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, err)
 	for _, field := range strings.Fields(string(children)) {
 		pid, err := strconv.Atoi(field)
-		if err != nil {
-			t.Fatal(err)
-		}
+		harness.Must(t, err)
 		freeze(t, pid)
 		all = append(all, pid)
 	}
@@ -45,7 +42,7 @@ func Freeze(t testing.TB, s *pgserver.Server) Processes {
 func freeze(t testing.TB, pid int) {
 	t.Helper()
 	Processes{pid}.Signal(t, syscall.SIGSTOP)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	defer cancel()
 	for state := ""; state != "T"; {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

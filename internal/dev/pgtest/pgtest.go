@@ -2,7 +2,7 @@
 //
 // A package that needs them calls [Main] from its TestMain:
 //
-//	func TestMain(m *testing.M) { pgtest.Main(m, postgres.Migrate) }
+//	func TestMain(m *testing.M) { pgtest.Main(m, storetest.Migrate) }
 //
 // The package's tests then share one private server, and each takes its own
 // copy of the migrated template with [Database]. The server ends with the test
@@ -21,19 +21,16 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
 // template is the migrated database that tests get copies of.
 const template = "template_migrated"
-
-// patience is for one step on a busy machine. It ends a hang, not a slow run.
-const patience = 2 * time.Minute
 
 // shared is set by Main before any test runs.
 var shared struct {
@@ -77,7 +74,7 @@ func run(m interface{ Run() int }, migrate func(ctx context.Context, dsn string)
 
 // startShared starts the server and makes the template.
 func startShared(ctx context.Context) (cleanUp func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	server, cleanUp, err := startServer(ctx)
 	if err != nil {
@@ -147,13 +144,11 @@ func Database(t testing.TB) string {
 	t.Helper()
 	server := Server()
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 	defer cancel()
-	if err := cloneTemplate(ctx, server, name); err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, cloneTemplate(ctx, server, name))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 		defer cancel()
 		if err := execute(ctx, server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 )
 
 // hang makes the test binary run one test that never ends.
@@ -42,27 +44,17 @@ func createItems(ctx context.Context, dsn string) error {
 	return err
 }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func connect(t *testing.T, dsn string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(within(t), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, err := pgx.Connect(harness.Within(t), dsn)
+	harness.Must(t, err)
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
 }
 
 func count(t *testing.T, dsn, sql string, args ...any) (n int) {
 	t.Helper()
-	if err := connect(t, dsn).QueryRow(within(t), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, connect(t, dsn).QueryRow(harness.Within(t), sql, args...).Scan(&n))
 	return n
 }
 
@@ -72,7 +64,7 @@ func TestDatabasesAreIsolated(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			dsn := Database(t)
-			if _, err := connect(t, dsn).Exec(within(t), "INSERT INTO items VALUES (1)"); err != nil {
+			if _, err := connect(t, dsn).Exec(harness.Within(t), "INSERT INTO items VALUES (1)"); err != nil {
 				t.Error(err)
 			}
 			if n := count(t, dsn, "SELECT count(*) FROM items"); n != 1 {
@@ -87,10 +79,8 @@ func TestDatabaseIsDropped(t *testing.T) {
 	var name string
 	t.Run("user", func(t *testing.T) {
 		// The connection is closed after the database is dropped.
-		conn, err := pgx.Connect(within(t), Database(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn, err := pgx.Connect(harness.Within(t), Database(t))
+		harness.Must(t, err)
 		name = conn.Config().Database
 	})
 	if n := count(t, Server().DSN("postgres"), "SELECT count(*) FROM pg_database WHERE datname = $1", name); n != 0 {
@@ -106,22 +96,16 @@ func TestNewServer(t *testing.T) {
 		if n := count(t, dsn, "SELECT count(*) FROM items"); n != 0 {
 			t.Errorf("%d items", n)
 		}
-		if err := syscall.Kill(s.Pid(), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		harness.Must(t, syscall.Kill(s.Pid(), syscall.SIGKILL))
 		<-s.Done()
-		if err := s.Restart(within(t)); err != nil {
-			t.Fatal(err)
-		}
+		harness.Must(t, s.Restart(harness.Within(t)))
 		if n := count(t, dsn, "SELECT count(*) FROM items"); n != 0 {
 			t.Errorf("%d items after the restart", n)
 		}
 		if dirs := leftovers(t, tempDir(), os.Getpid()); len(dirs) != 2 {
 			t.Errorf("directories %v, want the shared server's and this one's", dirs)
 		}
-		if err := syscall.Kill(s.Pid(), syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		harness.Must(t, syscall.Kill(s.Pid(), syscall.SIGSTOP))
 	})
 	if dirs := leftovers(t, tempDir(), os.Getpid()); len(dirs) != 1 {
 		t.Errorf("directories %v, want only the shared server's", dirs)
@@ -131,9 +115,7 @@ func TestNewServer(t *testing.T) {
 func leftovers(t *testing.T, temp string, pid int) []string {
 	t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(temp, fmt.Sprintf("%s%d-*", dirPrefix, pid)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, err)
 	return dirs
 }
 
@@ -146,12 +128,8 @@ func hangingRun(t *testing.T) (cmd *exec.Cmd, temp string) {
 	cmd.Env = append(os.Environ(), hang+"=1", "TMPDIR="+temp)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, err)
+	harness.Must(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatalf("%q, %v", line, err)
@@ -165,9 +143,7 @@ func hangingRun(t *testing.T) (cmd *exec.Cmd, temp string) {
 func TestInterruptedRunCleansUp(t *testing.T) {
 	t.Parallel()
 	cmd, temp := hangingRun(t)
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, cmd.Process.Signal(os.Interrupt))
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("the run ended with %v, want exit code 1", err)
@@ -186,9 +162,7 @@ func TestSweepAfterKilledRun(t *testing.T) {
 		filepath.Join(temp, "other"),
 	}
 	for _, dir := range kept {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		harness.Must(t, os.Mkdir(dir, 0o700))
 	}
 	sweep(temp)
 	if dirs := leftovers(t, temp, cmd.Process.Pid); len(dirs) != 1 {

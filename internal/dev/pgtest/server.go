@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 )
 
@@ -21,16 +22,12 @@ import (
 // any state when the test ends.
 func NewServer(t testing.TB) *pgserver.Server {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 	defer cancel()
 	server, cleanUp, err := startServer(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, err)
 	t.Cleanup(cleanUp)
-	if err := migrate(ctx, server.DSN("postgres")); err != nil {
-		t.Fatal(err)
-	}
+	harness.Must(t, migrate(ctx, server.DSN("postgres")))
 	return server
 }
 
