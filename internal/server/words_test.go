@@ -1,0 +1,169 @@
+package server_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
+)
+
+// vocabulary is one list of the domain's words, and where else it stands.
+type vocabulary struct {
+	words []string
+	enum  protoreflect.Enum
+	// derived are words of the API that are never stored.
+	derived []string
+	// columns hold the words in the database, each with a CHECK.
+	columns []string
+}
+
+var vocabularies = []vocabulary{
+	{words: texts(invitation.Targets()), enum: pb.Target(0), columns: []string{"invitations.target"}},
+	{words: []string{"EMPLOYEE", "TENANT", "SERVICE_PROVIDER"}, enum: pb.UserType(0), columns: []string{"users.type"}},
+	{words: []string{"PENDING", "REDEEMED", "REVOKED", "EXPIRED"}, enum: pb.InvitationState(0), derived: []string{"EXPIRED"}, columns: []string{"invitations.state"}},
+	{words: []string{"QUEUED", "CANCELLED", "FAILED", "ACCEPTED", "DEFERRED", "DELIVERED", "DROPPED", "BOUNCED", "REPORTED_SPAM"}, enum: pb.DeliveryState(0), columns: []string{"deliveries.state"}},
+	{words: []string{"MAILED", "SHARED"}, enum: pb.Channel(0)},
+	{words: []string{"USER_CREATED", "USER_DEACTIVATED", "USER_ERASED", "EMAIL_CHANGED", "EMAIL_CONFIRMED", "EMAIL_UNDELIVERABLE",
+		"INVITATION_ISSUED", "INVITATION_MAILED", "INVITATION_RENEWED", "INVITATION_SHARED", "INVITATION_REVOKED", "MAILED_LINK_KILLED",
+		"INVITATION_REDEEMED", "INVITATION_EXPIRED", "INVITATION_REMINDED", "DELIVERY_CHANGED"}, enum: pb.EventType(0)},
+	{words: []string{"OFFLINE", "INVITED", "ONLINE"}, enum: pb.AccountStatus(0)},
+	{words: []string{"SEND", "RENEW", "REVOKE", "GENERATE_QR"}, enum: pb.Action(0)},
+}
+
+// TestWords holds each list of the domain against the API's and the database's.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	checks := newStack(t).checks()
+	for _, v := range vocabularies {
+		name := v.enum.Descriptor().Name()
+		same(t, fmt.Sprintf("the enum %s in proto/", name), v.words, enumWords(v.enum))
+		stored := slices.DeleteFunc(slices.Clone(v.words), func(w string) bool { return slices.Contains(v.derived, w) })
+		for _, column := range v.columns {
+			same(t, "the CHECK of "+column+" in internal/postgres/migrations", stored, checks[column])
+		}
+	}
+}
+
+// texts returns the words of a list.
+func texts(words [2]invitation.Target) (all []string) {
+	for _, w := range words {
+		all = append(all, fmt.Sprint(w))
+	}
+	return all
+}
+
+// enumWords are an enum's values without the first, which is none, and without
+// what all of them begin with.
+func enumWords(e protoreflect.Enum) (words []string) {
+	values := e.Descriptor().Values()
+	prefix := strings.TrimSuffix(string(values.ByNumber(0).Name()), "UNSPECIFIED")
+	for i := range values.Len() {
+		if v := values.Get(i); v.Number() != 0 {
+			words = append(words, strings.TrimPrefix(string(v.Name()), prefix))
+		}
+	}
+	return words
+}
+
+var (
+	oneOf  = regexp.MustCompile(`^CHECK \(\(\(?(\w+) = ANY \(ARRAY\[(.*)\]`)
+	quotes = regexp.MustCompile(`'([^']*)'::text`)
+)
+
+// checks returns the words that the database lets into each column that has a
+// CHECK for its words, by table and column.
+func (s *stack) checks() map[string][]string {
+	s.t.Helper()
+	rows, err := s.pool.Query(s.t.Context(), `SELECT conrelid::regclass::text, pg_get_constraintdef(oid)
+		FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace`)
+	must(s.t, err)
+	all := map[string][]string{}
+	for rows.Next() {
+		var table, definition string
+		must(s.t, rows.Scan(&table, &definition))
+		if m := oneOf.FindStringSubmatch(definition); m != nil {
+			for _, word := range quotes.FindAllStringSubmatch(m[2], -1) {
+				all[table+"."+m[1]] = append(all[table+"."+m[1]], word[1])
+			}
+		}
+	}
+	must(s.t, rows.Err())
+	return all
+}
+
+// same fails for every word that a place lacks, or has and the domain has not.
+func same(t *testing.T, place string, domain, there []string) {
+	t.Helper()
+	for _, word := range domain {
+		if !slices.Contains(there, word) {
+			t.Errorf("%q is missing in %s", word, place)
+		}
+	}
+	for _, word := range there {
+		if !slices.Contains(domain, word) {
+			t.Errorf("%q stands in %s, and internal/invitation does not have it", word, place)
+		}
+	}
+}
+
+// TestReasons holds the API's reasons against the table that errors are turned
+// into statuses by, and README's.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	reasons := enumWords(pb.ErrorReason(0))
+	source, err := os.ReadFile("status.go")
+	must(t, err)
+	var judged []string
+	for _, m := range regexp.MustCompile(`pb\.ErrorReason_([A-Z_]+)`).FindAllStringSubmatch(string(source), -1) {
+		judged = append(judged, m[1])
+	}
+	readme, err := os.ReadFile("../../README.md")
+	must(t, err)
+	_, section, _ := strings.Cut(string(readme), "\n## Errors\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `[A-Z_]+`.*$").FindAllString(section, -1) {
+		cells := strings.Split(row, "|")
+		for _, m := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(cells[2], -1) {
+			told = append(told, m[1])
+		}
+	}
+	for _, reason := range reasons {
+		if !slices.Contains(judged, reason) {
+			t.Errorf("nothing in status.go answers %s", reason)
+		}
+		if !slices.Contains(told, reason) {
+			t.Errorf("README's table of reasons lacks %s", reason)
+		}
+	}
+	for _, reason := range told {
+		if !slices.Contains(reasons, reason) {
+			t.Errorf("README's table names %s, which is no ErrorReason", reason)
+		}
+	}
+	for _, end := range []string{"INVITATION_EXPIRED", "INVITATION_REVOKED", "INVITATION_SUPERSEDED", "EMAIL_CHANGED", "USER_DEACTIVATED"} {
+		if !slices.Contains(reasons, end) {
+			t.Errorf("links may end with %s, which is no ErrorReason", end)
+		}
+	}
+}
+
+// TestLanguages holds the domain's languages against the templates of mails.
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../mail/templates/*.tmpl")
+	must(t, err)
+	var written []string
+	for _, file := range files {
+		written = append(written, strings.TrimSuffix(filepath.Base(file), ".tmpl"))
+	}
+	same(t, "internal/mail/templates", []string{"de", "en"}, written)
+}
