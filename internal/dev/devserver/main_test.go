@@ -234,6 +234,9 @@ func TestOldGo(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), runtime.Version()+", or any Go from 1.21 on") {
 		t.Errorf("make build: %v\n%s", err, out)
 	}
+	if !strings.Contains(readme(t), "the "+strings.TrimPrefix(runtime.Version(), "go")+" that is needed") {
+		t.Errorf("the README does not name %s", runtime.Version())
+	}
 }
 
 // TestToken: what a mail's reader would click on, and nothing else.
