@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/grpc/authz"
 	"google.golang.org/grpc/credentials"
+
+	"github.com/kiwi-ki/invitations/internal/filewatch"
 )
 
 // defaultRefresh is how often files are looked at when nobody said.
@@ -35,7 +37,6 @@ type Access struct {
 	pair   *source[*tls.Certificate]
 	cas    *source[*x509.CertPool]
 	policy *source[*authz.StaticInterceptor]
-	log    *slog.Logger
 
 	stop    context.CancelFunc
 	watcher sync.WaitGroup
@@ -44,23 +45,23 @@ type Access struct {
 // New reads all files and keeps looking at them until Close. A file that is
 // missing or broken, a weak key and an expired certificate are errors.
 func New(c Config) (*Access, error) {
-	a := &Access{
-		pair:   &source[*tls.Certificate]{what: "server certificate", paths: []string{c.CertFile, c.KeyFile}, parse: parsePair},
-		cas:    &source[*x509.CertPool]{what: "client CA", paths: []string{c.ClientCAFile}, parse: parseCAs},
-		policy: &source[*authz.StaticInterceptor]{what: "access policy", paths: []string{c.PolicyFile}, parse: parsePolicy},
-		log:    c.Logger,
+	a := &Access{}
+	var err error
+	if a.pair, err = load(c.Logger, "server certificate", parsePair, c.CertFile, c.KeyFile); err != nil {
+		return nil, err
 	}
-	for _, load := range []func() error{a.pair.load, a.cas.load, a.policy.load} {
-		if err := load(); err != nil {
-			return nil, err
-		}
+	if a.cas, err = load(c.Logger, "client CA", parseCAs, c.ClientCAFile); err != nil {
+		return nil, err
+	}
+	if a.policy, err = load(c.Logger, "access policy", parsePolicy, c.PolicyFile); err != nil {
+		return nil, err
 	}
 	if c.Refresh <= 0 {
 		c.Refresh = defaultRefresh
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.watcher.Go(func() { a.watch(ctx, c.Refresh) })
+	a.watcher.Go(func() { filewatch.Every(ctx, c.Refresh, a.look) })
 	return a, nil
 }
 
@@ -71,25 +72,12 @@ func (a *Access) Close() {
 	a.watcher.Wait()
 }
 
-func (a *Access) watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			a.reload()
-		}
-	}
-}
-
-// reload looks at all files. Each source stands for itself: a broken policy
-// keeps no new certificate out.
-func (a *Access) reload() {
-	a.pair.reload(a.log)
-	a.cas.reload(a.log)
-	a.policy.reload(a.log)
+// look looks at all files. Each source stands for itself: a broken policy keeps
+// no new certificate out.
+func (a *Access) look() {
+	a.pair.files.Look()
+	a.cas.files.Look()
+	a.policy.files.Look()
 }
 
 // Credentials are those of a server that speaks TLS 1.3 only, with callers that

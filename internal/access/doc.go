@@ -16,12 +16,13 @@
 // its matter.
 //
 // Certificate and key, CAs, and policy are read again when they change, by
-// writing, renaming or the symbolic links of Kubernetes. What is broken then is
-// logged once and leaves the old in force. New connections use new files, new
-// calls a new policy, and a stream is asked again before its next message.
-// Connections outlive the certificates that they began with, at most by the
-// server's MaxConnectionAge. There are no revocation lists: certificates should
-// be short-lived, and a deny rule shuts an identity out at once.
+// writing, renaming or the symbolic links of Kubernetes, and count when two looks
+// have found the same. What is broken then is logged once and leaves the old in
+// force. New connections use new files, new calls a new policy, and a stream is
+// asked again before its next message. Connections outlive the certificates that
+// they began with, at most by the server's MaxConnectionAge. There are no
+// revocation lists: certificates should be short-lived, and a deny rule shuts an
+// identity out as soon as the policy is in force.
 //
 // grpc-go's own watchers (authz.FileWatcherInterceptor, certprovider/pemfile)
 // are not used: they report a broken file only to grpc's log, again with every

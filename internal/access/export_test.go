@@ -1,4 +1,7 @@
 package access
 
-// Reload looks at all files now.
-func (a *Access) Reload() { a.reload() }
+// Reload looks at all files as often as it takes for a change to count.
+func (a *Access) Reload() {
+	a.look()
+	a.look()
+}

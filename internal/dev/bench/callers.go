@@ -57,8 +57,8 @@ func (c crowd) run(ctx context.Context) (sample, error) {
 // tally is one caller's.
 type tally struct {
 	latencies []time.Duration
-	// within is how many calls fell into the time; of one that was answered
-	// later, the part that did.
+	// within is how many calls were made in the time that was measured. A call
+	// that went on behind its end counts for the share of it that lay before.
 	within float64
 	failed int
 	why    error
@@ -72,7 +72,8 @@ func pause(ctx context.Context) {
 	}
 }
 
-// count reports whether the call was answered well; it keeps no other's latency.
+// count makes a call, and reports whether it was answered without an error. Only
+// of such a call does it keep the time that it took.
 func (t *tally) count(until time.Time, call func() error) bool {
 	start := time.Now()
 	if err := call(); err != nil {
