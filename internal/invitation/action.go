@@ -111,9 +111,10 @@ func (u *User) issueAndMail(target Target, now time.Time, validity time.Duration
 	return nil
 }
 
-// newGeneration begins the first or the next generation of an invitation and
-// returns it with the event that says so, still to be completed and recorded.
-// No link of it is handed out yet: the caller opens a channel.
+// newGeneration makes the invitation to a target pending with new generations
+// of both channels, and creates it if there is none. The caller has two things
+// left to do: open the channel through which the new link is handed out, and
+// complete and record the event.
 func (u *User) newGeneration(target Target, now time.Time, validity time.Duration) (*Invitation, Event, error) {
 	inv := u.Invitations[target]
 	if inv == nil {

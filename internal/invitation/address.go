@@ -60,9 +60,10 @@ func (u *User) confirm(now time.Time) {
 	u.record(Event{Type: EmailConfirmed})
 }
 
-// setEmail saves an address. Links that were mailed to another one die, and an
-// invitation of which nothing else was handed out is revoked, unless it is the
-// one to be mailed next.
+// setEmail saves an address. If it differs from the one before, every link that
+// was mailed there dies. A pending invitation whose only link was that one is
+// then revoked, because nobody could redeem it any more; mailedNext, which may
+// be nil, is spared, because the caller mails it in the same change.
 func (u *User) setEmail(email Email, mailedNext *Invitation, now time.Time) error {
 	before := u.Email
 	u.Email, u.EmailUndeliverable = email, false

@@ -23,6 +23,11 @@ const (
 	ReportedSpam DeliveryState = "REPORTED_SPAM"
 )
 
+// DeliveryStates lists every delivery state.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{Queued, Cancelled, Failed, Accepted, Deferred, Delivered, Dropped, Bounced, ReportedSpam}
+}
+
 // rank orders the states by what is known: a mail only ever moves up, so that
 // reports may come in any order and more than once, and end in the same state.
 // A mail that was cancelled while its worker was already sending it counts as

@@ -71,6 +71,11 @@ const (
 	EndDeactivated End = "USER_DEACTIVATED"
 )
 
+// Ends lists every end.
+func Ends() []End {
+	return []End{EndExpired, EndRevoked, EndSuperseded, EndChanged, EndDeactivated}
+}
+
 // Err is what a link of a generation that ended so is refused with. An end that
 // is no longer on record counts as superseded: something newer there was.
 func (e End) Err() error {

@@ -29,6 +29,15 @@ const (
 	DeliveryStateChanged EventType = "DELIVERY_CHANGED"
 )
 
+// EventTypes lists every type of event.
+func EventTypes() []EventType {
+	return []EventType{
+		UserCreated, UserDeactivated, UserErased, EmailChanged, EmailConfirmed, EmailUndeliverable,
+		InvitationIssued, InvitationMailed, InvitationRenewed, InvitationShared, InvitationRevoked, MailedLinkKilled,
+		InvitationRedeemed, InvitationExpired, InvitationReminded, DeliveryStateChanged,
+	}
+}
+
 // Event is one entry of the audit trail. It holds no personal data but ids.
 // Rules fill in what happened; the Store adds who asked, when, and the place in
 // the organization's trail.

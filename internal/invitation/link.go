@@ -14,8 +14,8 @@ import (
 // with a mark on it: version 6, error correction H, alphanumeric.
 const maxLink = 84
 
-// Linker turns tokens into links. It is safe for concurrent use, and its copies
-// stay of one mind. The zero value is not usable.
+// Linker turns tokens into links. It is safe for concurrent use. Copies share one
+// key ring: SetRing on one of them holds for all. The zero value is not usable.
 type Linker struct {
 	base string
 	ring *atomic.Pointer[KeyRing]

@@ -1,5 +1,7 @@
 package invitation
 
+// Every list of words in this package is complete: TestLists reads the source.
+
 // Target is what an invitation activates.
 type Target int
 
@@ -11,7 +13,12 @@ const (
 )
 
 // Targets lists every target.
-func Targets() [targetCount]Target { return [...]Target{TargetApp, TargetPortal} }
+func Targets() (all []Target) {
+	for t := range targetCount {
+		all = append(all, t)
+	}
+	return all
+}
 
 // String is the name under which the database knows the target.
 func (t Target) String() string { return [...]string{"APP", "PORTAL"}[t] }
@@ -26,6 +33,9 @@ const (
 	Tenant          UserType = "TENANT"
 	ServiceProvider UserType = "SERVICE_PROVIDER"
 )
+
+// UserTypes lists every user type.
+func UserTypes() []UserType { return []UserType{Employee, Tenant, ServiceProvider} }
 
 // Allows reports whether users of this type may be invited to the target.
 func (t UserType) Allows(target Target) bool {
@@ -54,27 +64,38 @@ const (
 	Expired  State = "EXPIRED"
 )
 
+// States lists the states in which an invitation may be.
+func States() []State { return []State{Pending, Redeemed, Revoked, Expired} }
+
 // AccountStatus sums a user's invitations up.
-type AccountStatus int
+type AccountStatus string
 
 // The account statuses: nothing redeemed and nothing pending, something
 // pending, something redeemed.
 const (
-	Offline AccountStatus = iota
-	Invited
-	Online
+	Offline AccountStatus = "OFFLINE"
+	Invited AccountStatus = "INVITED"
+	Online  AccountStatus = "ONLINE"
 )
 
+// AccountStatuses lists every account status.
+func AccountStatuses() []AccountStatus { return []AccountStatus{Offline, Invited, Online} }
+
 // Action is an entry of the portal's dropdown "Einladen".
-type Action int
+type Action string
 
 // The actions.
 const (
-	ActionSend Action = iota
-	ActionRenew
-	ActionRevoke
-	ActionGenerateQR
+	ActionSend       Action = "SEND"
+	ActionRenew      Action = "RENEW"
+	ActionRevoke     Action = "REVOKE"
+	ActionGenerateQR Action = "GENERATE_QR"
 )
+
+// Actions lists every action.
+func Actions() []Action {
+	return []Action{ActionSend, ActionRenew, ActionRevoke, ActionGenerateQR}
+}
 
 // Channel is the way that a link takes to its reader.
 type Channel string
@@ -86,3 +107,6 @@ const (
 	Mailed    Channel = "MAILED"
 	Shared    Channel = "SHARED"
 )
+
+// Channels lists both channels.
+func Channels() []Channel { return []Channel{Mailed, Shared} }

@@ -44,7 +44,7 @@ func (a *api) toUser(u *invitation.User, now time.Time) (user *pb.User, err erro
 		Id: u.ID, OrganizationId: u.OrganizationID, Type: userTypes.of(string(u.Type), &err),
 		DisplayName: u.DisplayName, Locale: string(u.Locale),
 		Email: u.Email.Address(), EmailConfirmedAt: toTime(u.EmailConfirmedAt), EmailUndeliverable: u.EmailUndeliverable,
-		AccountStatus: accountStatuses.of(statusWord(u.AccountStatus(now)), &err), DeactivatedAt: toTime(u.DeactivatedAt),
+		AccountStatus: accountStatuses.of(string(u.AccountStatus(now)), &err), DeactivatedAt: toTime(u.DeactivatedAt),
 	}
 	for _, target := range invitation.Targets() {
 		if inv := u.Invitations[target]; inv != nil {
@@ -63,7 +63,7 @@ func (a *api) toUser(u *invitation.User, now time.Time) (user *pb.User, err erro
 func toActions(actions []invitation.Action, err *error) []pb.Action {
 	all := make([]pb.Action, len(actions))
 	for i, a := range actions {
-		all[i] = availableActions.of(actionWord(a), err)
+		all[i] = availableActions.of(string(a), err)
 	}
 	return all
 }
@@ -98,12 +98,4 @@ func toEvent(e invitation.Event) (event *pb.Event, err error) {
 		event.Target = targets.of(e.Target.String(), &err)
 	}
 	return event, err
-}
-
-func statusWord(s invitation.AccountStatus) string {
-	return [...]string{"OFFLINE", "INVITED", "ONLINE"}[s]
-}
-
-func actionWord(a invitation.Action) string {
-	return [...]string{"SEND", "RENEW", "REVOKE", "GENERATE_QR"}[a]
 }

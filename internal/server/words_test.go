@@ -27,15 +27,13 @@ type vocabulary struct {
 
 var vocabularies = []vocabulary{
 	{words: texts(invitation.Targets()), enum: pb.Target(0), columns: []string{"invitations.target"}},
-	{words: []string{"EMPLOYEE", "TENANT", "SERVICE_PROVIDER"}, enum: pb.UserType(0), columns: []string{"users.type"}},
-	{words: []string{"PENDING", "REDEEMED", "REVOKED", "EXPIRED"}, enum: pb.InvitationState(0), derived: []string{"EXPIRED"}, columns: []string{"invitations.state"}},
-	{words: []string{"QUEUED", "CANCELLED", "FAILED", "ACCEPTED", "DEFERRED", "DELIVERED", "DROPPED", "BOUNCED", "REPORTED_SPAM"}, enum: pb.DeliveryState(0), columns: []string{"deliveries.state"}},
-	{words: []string{"MAILED", "SHARED"}, enum: pb.Channel(0)},
-	{words: []string{"USER_CREATED", "USER_DEACTIVATED", "USER_ERASED", "EMAIL_CHANGED", "EMAIL_CONFIRMED", "EMAIL_UNDELIVERABLE",
-		"INVITATION_ISSUED", "INVITATION_MAILED", "INVITATION_RENEWED", "INVITATION_SHARED", "INVITATION_REVOKED", "MAILED_LINK_KILLED",
-		"INVITATION_REDEEMED", "INVITATION_EXPIRED", "INVITATION_REMINDED", "DELIVERY_CHANGED"}, enum: pb.EventType(0)},
-	{words: []string{"OFFLINE", "INVITED", "ONLINE"}, enum: pb.AccountStatus(0)},
-	{words: []string{"SEND", "RENEW", "REVOKE", "GENERATE_QR"}, enum: pb.Action(0)},
+	{words: texts(invitation.UserTypes()), enum: pb.UserType(0), columns: []string{"users.type"}},
+	{words: texts(invitation.States()), enum: pb.InvitationState(0), derived: []string{"EXPIRED"}, columns: []string{"invitations.state"}},
+	{words: texts(invitation.DeliveryStates()), enum: pb.DeliveryState(0), columns: []string{"deliveries.state"}},
+	{words: texts(invitation.Channels()), enum: pb.Channel(0)},
+	{words: texts(invitation.EventTypes()), enum: pb.EventType(0)},
+	{words: texts(invitation.AccountStatuses()), enum: pb.AccountStatus(0)},
+	{words: texts(invitation.Actions()), enum: pb.Action(0)},
 }
 
 // TestWords holds each list of the domain against the API's and the database's.
@@ -53,7 +51,7 @@ func TestWords(t *testing.T) {
 }
 
 // texts returns the words of a list.
-func texts(words [2]invitation.Target) (all []string) {
+func texts[W any](words []W) (all []string) {
 	for _, w := range words {
 		all = append(all, fmt.Sprint(w))
 	}
