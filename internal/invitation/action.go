@@ -2,9 +2,10 @@ package invitation
 
 import "time"
 
-// Send issues an invitation and mails it, or mails one that was only shared so
-// far, with its time starting anew.
-func (u *User) Send(target Target, now time.Time, validity time.Duration) error {
+// Send issues an invitation and mails it. One that is pending and was only
+// shared so far, or whose mail never went out, is mailed as it is, with its time
+// starting anew. With despiteBounce the operator says that the mailbox works.
+func (u *User) Send(target Target, despiteBounce bool, now time.Time, validity time.Duration) error {
 	if err := u.checkTarget(target); err != nil {
 		return err
 	}
@@ -15,18 +16,19 @@ func (u *User) Send(target Target, now time.Time, validity time.Duration) error 
 	case Expired:
 		return ErrInvitationExpired
 	case Pending:
-		if inv.Mailed.Open {
+		if !u.awaitsMail(inv) {
 			return ErrInvitationPending
 		}
 	}
-	if err := u.checkMail(); err != nil {
+	if err := u.prepareMail(despiteBounce); err != nil {
 		return err
 	}
-	return u.issueAndMail(target, now, validity)
+	u.issueAndMail(target, despiteBounce, now, validity)
+	return nil
 }
 
 // Renew mails a link of a new generation, which ends every older one.
-func (u *User) Renew(target Target, now time.Time, validity time.Duration) error {
+func (u *User) Renew(target Target, despiteBounce bool, now time.Time, validity time.Duration) error {
 	if err := u.checkTarget(target); err != nil {
 		return err
 	}
@@ -38,14 +40,11 @@ func (u *User) Renew(target Target, now time.Time, validity time.Duration) error
 	case Redeemed:
 		return ErrAlreadyActivated
 	}
-	if err := u.checkMail(); err != nil {
+	if err := u.prepareMail(despiteBounce); err != nil {
 		return err
 	}
-	inv, e, err := u.newGeneration(target, now, validity)
-	if err != nil {
-		return err
-	}
-	u.mail(inv, &e, now)
+	inv, e := u.newGeneration(target, now, validity)
+	u.mail(inv, despiteBounce, &e, now)
 	u.record(e)
 	return nil
 }
@@ -62,7 +61,7 @@ func (u *User) Revoke(target Target, now time.Time) error {
 	case Redeemed:
 		return ErrAlreadyActivated
 	case Pending, Expired:
-		u.revoke(inv, firstOf(inv.end(now), EndRevoked), now)
+		u.revoke(inv, EndRevoked, now)
 	}
 	return nil
 }
@@ -81,10 +80,7 @@ func (u *User) GenerateQR(target Target, now time.Time, validity time.Duration) 
 	case Pending:
 		e = about(inv, InvitationShared)
 	default:
-		var err error
-		if inv, e, err = u.newGeneration(target, now, validity); err != nil {
-			return err
-		}
+		inv, e = u.newGeneration(target, now, validity)
 	}
 	inv.Shared.Open = true
 	e.Channel = Shared
@@ -92,53 +88,59 @@ func (u *User) GenerateQR(target Target, now time.Time, validity time.Duration) 
 	return nil
 }
 
+// awaitsMail reports whether nobody was mailed the link of a pending invitation.
+func (u *User) awaitsMail(inv *Invitation) bool {
+	if !inv.Mailed.Open {
+		return true
+	}
+	latest := u.LatestDelivery(inv)
+	return latest != nil && (latest.State == Failed || latest.State == Dropped)
+}
+
 // issueAndMail mails a pending invitation as it is, with its time starting
 // anew, and else begins a new generation.
-func (u *User) issueAndMail(target Target, now time.Time, validity time.Duration) error {
+func (u *User) issueAndMail(target Target, despiteBounce bool, now time.Time, validity time.Duration) {
 	inv := u.Invitations[target]
 	var e Event
 	if inv.State(now) == Pending {
 		e = about(inv, InvitationMailed)
 		inv.ExpiresAt, inv.ExpiryNoted = now.Add(validity), false
 	} else {
-		var err error
-		if inv, e, err = u.newGeneration(target, now, validity); err != nil {
-			return err
-		}
+		inv, e = u.newGeneration(target, now, validity)
 	}
-	u.mail(inv, &e, now)
+	u.mail(inv, despiteBounce, &e, now)
 	u.record(e)
-	return nil
 }
 
 // newGeneration makes the invitation to a target pending with new generations
 // of both channels, and creates it if there is none. The caller has two things
 // left to do: open the channel through which the new link is handed out, and
 // complete and record the event.
-func (u *User) newGeneration(target Target, now time.Time, validity time.Duration) (*Invitation, Event, error) {
+func (u *User) newGeneration(target Target, now time.Time, validity time.Duration) (*Invitation, Event) {
 	inv := u.Invitations[target]
 	if inv == nil {
-		first := ChannelState{Generation: 1}
-		inv = &Invitation{ID: newID(), Target: target, Mailed: first, Shared: first}
+		inv = &Invitation{ID: newID(), Target: target}
+		inv.Mailed.moveOn()
+		inv.Shared.moveOn()
 		u.Invitations[target] = inv
 		inv.issue(now, validity)
-		return inv, about(inv, InvitationIssued), nil
+		return inv, about(inv, InvitationIssued)
 	}
 	e := about(inv, InvitationRenewed)
 	if inv.Stored == Revoked {
 		e.Type = InvitationIssued
 	}
-	if err := inv.closeBoth(EndSuperseded, &e, now); err != nil {
-		return nil, Event{}, err
-	}
+	inv.closeBoth(EndSuperseded, &e, now)
 	u.cancelMail(inv, now)
 	inv.issue(now, validity)
-	return inv, e, nil
+	return inv, e
 }
 
-// revoke ends a pending invitation; its channels stay where they are.
+// revoke ends a pending or expired invitation; its channels stay where they are.
+// Links that are dead already keep their own end.
 func (u *User) revoke(inv *Invitation, end End, now time.Time) {
 	u.cancelMail(inv, now)
+	end = firstOf(inv.end(now), end)
 	inv.Stored, inv.RevokedAt, inv.RevokedFor = Revoked, now, end
 	e := about(inv, InvitationRevoked)
 	e.Reason = string(end)

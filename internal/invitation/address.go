@@ -7,37 +7,48 @@ import "time"
 type FollowUp struct {
 	SendNow bool
 	Target  Target
+	// DespiteBounce says that the mailbox works, whatever is known of it.
+	DespiteBounce bool
 }
 
-// UpdateEmail sets an address that the end user has not confirmed, and mails an
-// invitation if told to. A pending invitation is mailed with only its mailed
-// channel moved on: what was shared in person stays good.
+// UpdateEmail sets an address, and mails an invitation if told to. Only the end
+// user may replace an address that they confirmed. The address that the user has
+// already is saved for what is mailed to it, and alone changes nothing at all.
 func (u *User) UpdateEmail(email Email, next FollowUp, now time.Time, validity time.Duration) error {
 	if !u.DeactivatedAt.IsZero() {
 		return ErrUserDeactivated
 	}
-	if !u.EmailConfirmedAt.IsZero() {
+	var inv *Invitation
+	if next.SendNow {
+		if err := u.checkTarget(next.Target); err != nil {
+			return err
+		}
+		if inv = u.Invitations[next.Target]; inv.State(now) == Redeemed {
+			return ErrAlreadyActivated
+		}
+	}
+	same := u.Email.Same(email)
+	switch {
+	case !same && !u.EmailConfirmedAt.IsZero():
 		return ErrEmailConfirmed
+	case !same:
+		u.setEmail(email, EmailChanged, inv, now)
+	case !next.SendNow:
+		return nil
+	case u.EmailConfirmedAt.IsZero():
+		u.respell(email)
 	}
 	if !next.SendNow {
-		return u.setEmail(email, nil, now)
+		return nil
 	}
-	if err := u.checkTarget(next.Target); err != nil {
-		return err
-	}
-	inv := u.Invitations[next.Target]
-	if inv.State(now) == Redeemed {
-		return ErrAlreadyActivated
-	}
-	if err := u.setEmail(email, inv, now); err != nil {
+	if err := u.prepareMail(next.DespiteBounce); err != nil {
 		return err
 	}
 	if inv.State(now) == Pending && inv.Mailed.Open {
-		if err := u.killMailedLink(inv, EndSuperseded, now); err != nil {
-			return err
-		}
+		u.killMailedLink(inv, EndSuperseded, now)
 	}
-	return u.issueAndMail(next.Target, now, validity)
+	u.issueAndMail(next.Target, next.DespiteBounce, now, validity)
+	return nil
 }
 
 // ConfirmEmail sets the address that the end user proved, whatever it was.
@@ -45,57 +56,73 @@ func (u *User) ConfirmEmail(email Email, now time.Time) error {
 	if !u.DeactivatedAt.IsZero() {
 		return ErrUserDeactivated
 	}
-	changed := !u.Email.Same(email)
-	if err := u.setEmail(email, nil, now); err != nil {
-		return err
+	if u.Email.Same(email) {
+		u.respell(email)
+	} else {
+		u.setEmail(email, EmailChanged, nil, now)
 	}
-	if changed || u.EmailConfirmedAt.IsZero() {
-		u.confirm(now)
+	u.prove(now)
+	return nil
+}
+
+// Yield gives up an address that somebody else has proved to be theirs: a proof
+// beats a claim, but not another proof.
+func (u *User) Yield(now time.Time) error {
+	if !u.EmailConfirmedAt.IsZero() {
+		return ErrEmailInUse
+	}
+	if u.Email.Known() {
+		u.setEmail(Email{}, EmailLost, nil, now)
 	}
 	return nil
 }
 
-func (u *User) confirm(now time.Time) {
-	u.EmailConfirmedAt, u.EmailUndeliverable = now, false
-	u.record(Event{Type: EmailConfirmed})
+// prove notes that the end user gets what is mailed to the address, unless that
+// is known and nothing speaks against it.
+func (u *User) prove(now time.Time) {
+	if u.EmailConfirmedAt.IsZero() || u.Undeliverable != "" {
+		u.EmailConfirmedAt, u.Undeliverable = now, ""
+		u.record(Event{Type: EmailConfirmed})
+	}
 }
 
-// setEmail saves an address. If it differs from the one before, every link that
-// was mailed there dies. A pending invitation whose only link was that one is
-// then revoked, because nobody could redeem it any more; mailedNext, which may
-// be nil, is spared, because the caller mails it in the same change.
-func (u *User) setEmail(email Email, mailedNext *Invitation, now time.Time) error {
-	before := u.Email
-	u.Email, u.EmailUndeliverable = email, false
-	if before != email {
+// respell saves another spelling of the user's address, which ends nothing.
+func (u *User) respell(email Email) {
+	if u.Email != email {
+		u.Email = email
 		u.record(Event{Type: EmailChanged})
 	}
-	if before.Same(email) {
-		return nil
-	}
-	u.EmailConfirmedAt = time.Time{}
+}
+
+// setEmail replaces the address by another one or by none, of which nothing is
+// known yet. For mailedNext see killMailedLinks.
+func (u *User) setEmail(email Email, told EventType, mailedNext *Invitation, now time.Time) {
+	u.Email, u.EmailConfirmedAt, u.Undeliverable = email, time.Time{}, ""
+	u.record(Event{Type: told})
+	u.killMailedLinks(mailedNext, now)
+}
+
+// killMailedLinks ends every link that was mailed to the user's address. A
+// pending invitation whose only link was that one is then revoked, because
+// nobody could redeem it any more; mailedNext, which may be nil, is spared,
+// because the caller mails it in the same change.
+func (u *User) killMailedLinks(mailedNext *Invitation, now time.Time) {
 	for _, inv := range u.Invitations {
 		if inv == nil || inv.Stored != Pending || !inv.Mailed.Open {
 			continue
 		}
-		if err := u.killMailedLink(inv, firstOf(inv.end(now), EndChanged), now); err != nil {
-			return err
-		}
+		u.killMailedLink(inv, firstOf(inv.end(now), EndChanged), now)
 		if !inv.Shared.Open && inv != mailedNext {
 			u.revoke(inv, EndChanged, now)
 		}
 	}
-	return nil
 }
 
 // killMailedLink moves the mailed channel on and leaves the shared one alone.
-func (u *User) killMailedLink(inv *Invitation, end End, now time.Time) error {
+func (u *User) killMailedLink(inv *Invitation, end End, now time.Time) {
 	e := about(inv, MailedLinkKilled)
 	e.Channel, e.Reason = Mailed, string(end)
-	if err := inv.closeChannel(Mailed, &e); err != nil {
-		return err
-	}
+	inv.closeChannel(Mailed, &e)
 	u.cancelMail(inv, now)
 	u.record(e)
-	return nil
 }

@@ -43,6 +43,9 @@ type Delivery struct {
 	InvitationID uuid.UUID
 	// Reminder says that the mail repeats the link of an earlier one.
 	Reminder bool
+	// DespiteBounce says that it goes out even to a mailbox that the provider
+	// has on its list of those that bounced.
+	DespiteBounce bool
 	// Generation is that of the mailed channel whose link the mail carries.
 	Generation int
 	// To is the address when the mail was queued; unknown once erased.
@@ -74,12 +77,15 @@ func (u *User) LatestDelivery(inv *Invitation) *Delivery {
 }
 
 // mail hands the invitation's current mailed link to delivery. Whoever calls it
-// has checked that there is an address.
-func (u *User) mail(inv *Invitation, e *Event, now time.Time) {
+// has checked that there is an address. The provider never forgets what bounced:
+// once an operator said that a mailbox works, later mails there say so too.
+func (u *User) mail(inv *Invitation, despiteBounce bool, e *Event, now time.Time) {
 	u.cancelMail(inv, now)
+	before := u.LatestDelivery(inv)
 	d := &Delivery{
 		ID: newID(), InvitationID: inv.ID, Generation: inv.Mailed.Generation,
-		To: u.Email, State: Queued, ChangedAt: now,
+		DespiteBounce: despiteBounce || before != nil && before.DespiteBounce && before.To.Same(u.Email),
+		To:            u.Email, State: Queued, ChangedAt: now,
 	}
 	u.Deliveries = append(u.Deliveries, d)
 	inv.DeliveryID, inv.Mailed.Open, inv.Reminded = d.ID, true, false

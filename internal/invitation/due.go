@@ -30,7 +30,7 @@ func (u *User) Remind(target Target, before time.Duration, now time.Time) {
 		return
 	}
 	e := about(inv, InvitationReminded)
-	u.mail(inv, &e, now)
+	u.mail(inv, false, &e, now)
 	u.Delivery(inv.DeliveryID).Reminder, inv.Reminded = true, true
 	u.record(e)
 }

@@ -14,10 +14,11 @@ var (
 
 	ErrEmailRequired      = errors.New("the user has no e-mail address")
 	ErrEmailConfirmed     = errors.New("the end user confirmed the e-mail address, so that only the app may change it")
-	ErrEmailUndeliverable = errors.New("mail to this address bounced: change it first")
+	ErrEmailUndeliverable = errors.New("mail to this address does not arrive: change it, or say that it works now")
 	ErrNotInvited         = errors.New("the user was never invited to this target")
 	ErrInvitationPending  = errors.New("an invitation was mailed already and is good: renew it instead")
 	ErrAlreadyActivated   = errors.New("the user redeemed an invitation to this target")
+	ErrNotActivated       = errors.New("the user redeemed no invitation to this target")
 	ErrTargetNotAllowed   = errors.New("only employees may be invited to the portal")
 	ErrUserDeactivated    = errors.New("the user is deactivated")
 
@@ -29,6 +30,9 @@ var (
 
 	ErrRequestIDReused = errors.New("the request id came with another request before")
 	ErrMailThrottled   = errors.New("too much mail")
+
+	ErrCursorAhead   = errors.New("the trail ends before this cursor, as after a restored backup: read it from its beginning")
+	ErrCursorExpired = errors.New("the trail no longer has what follows this cursor: read it from its beginning")
 
 	// ErrUnavailable says that nothing is known to be wrong with the call: the
 	// same call, with the same request id, may succeed later.

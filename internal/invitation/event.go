@@ -27,6 +27,13 @@ const (
 	InvitationExpired    EventType = "INVITATION_EXPIRED"
 	InvitationReminded   EventType = "INVITATION_REMINDED"
 	DeliveryStateChanged EventType = "DELIVERY_CHANGED"
+	ActivationReset      EventType = "ACTIVATION_RESET"
+	EmailUnconfirmed     EventType = "EMAIL_UNCONFIRMED"
+	EmailDeliverable     EventType = "EMAIL_DELIVERABLE"
+	EmailLost            EventType = "EMAIL_LOST"
+	UserChanged          EventType = "USER_CHANGED"
+	UserReactivated      EventType = "USER_REACTIVATED"
+	OrganizationChanged  EventType = "ORGANIZATION_CHANGED"
 )
 
 // EventTypes lists every type of event.
@@ -35,6 +42,7 @@ func EventTypes() []EventType {
 		UserCreated, UserDeactivated, UserErased, EmailChanged, EmailConfirmed, EmailUndeliverable,
 		InvitationIssued, InvitationMailed, InvitationRenewed, InvitationShared, InvitationRevoked, MailedLinkKilled,
 		InvitationRedeemed, InvitationExpired, InvitationReminded, DeliveryStateChanged,
+		ActivationReset, EmailUnconfirmed, EmailDeliverable, EmailLost, UserChanged, UserReactivated, OrganizationChanged,
 	}
 }
 
@@ -55,7 +63,8 @@ type Event struct {
 	// this event, if it moved a channel on; Reason is then their End.
 	EndedMailed, EndedShared int
 
-	// Sequence, OrganizationID, UserID, At and Request are the Store's.
+	// Sequence, OrganizationID, UserID, At and Request are the Store's. There is
+	// no UserID if the event is about the organization.
 	Sequence       int64
 	OrganizationID string
 	UserID         string

@@ -1,23 +1,38 @@
 package invitation
 
 import (
-	"errors"
+	"crypto/rand"
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // MaxGeneration is the last generation that fits a token.
-const MaxGeneration = 1<<18 - 1
-
-var errGenerations = errors.New("the invitation has had as many generations as a token can name")
+const MaxGeneration = 1<<26 - 1
 
 // ChannelState is where one of the two ways of a link to its reader stands.
 type ChannelState struct {
-	// Generation is the current one, from 1 to MaxGeneration.
+	// Generation is the current one, from 1 to MaxGeneration. It is drawn at
+	// random: a counter would name the same link twice once a database was set
+	// back to an earlier time.
 	Generation int
 	// Open says that a link of this generation was handed out.
 	Open bool
+}
+
+// moveOn draws a generation of which nobody has a link yet.
+func (c *ChannelState) moveOn() {
+	for before := c.Generation; c.Generation == before || c.Generation == 0; {
+		c.Generation = randomGeneration()
+	}
+	c.Open = false
+}
+
+func randomGeneration() int {
+	var raw [4]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return int(binary.BigEndian.Uint32(raw[:]) & MaxGeneration)
 }
 
 // Invitation is the one invitation of a user for a target. Its methods that
@@ -77,25 +92,22 @@ func (i *Invitation) end(now time.Time) End {
 	}
 }
 
-// closeChannel moves one channel on to a generation of which nobody has a link
-// yet, and notes in the event what ended the links of the old one.
-func (i *Invitation) closeChannel(name Channel, e *Event) error {
+// closeChannel moves one channel on, and notes in the event what ended the links
+// of the old generation.
+func (i *Invitation) closeChannel(name Channel, e *Event) {
 	c := i.Channel(name)
-	if c.Generation == MaxGeneration {
-		return errGenerations
-	}
 	if c.Open {
 		e.ended(name, c.Generation)
 	}
-	*c = ChannelState{Generation: c.Generation + 1}
-	return nil
+	c.moveOn()
 }
 
 // closeBoth moves both channels on. Links that were still good end with whatever
 // the caller says; those that were dead keep their own end.
-func (i *Invitation) closeBoth(end End, e *Event, now time.Time) error {
+func (i *Invitation) closeBoth(end End, e *Event, now time.Time) {
 	e.Reason = string(firstOf(i.end(now), end))
-	return errors.Join(i.closeChannel(Mailed, e), i.closeChannel(Shared, e))
+	i.closeChannel(Mailed, e)
+	i.closeChannel(Shared, e)
 }
 
 func firstOf(a, b End) End {

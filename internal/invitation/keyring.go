@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// keyIDs are the characters that name a key: one of them starts every token.
+// keyIDs are the characters that name a key. Their places fill five bits.
 const keyIDs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 // secretLen is what HMAC-SHA-256 needs for its full strength.

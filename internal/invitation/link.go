@@ -4,39 +4,46 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"unicode"
 )
 
 // maxLink is how many characters fit the densest QR code that still reads well
-// with a mark on it: version 6, error correction H, alphanumeric.
-const maxLink = 84
+// with a mark on it: version 6, error correction Q, bytes.
+const maxLink = 74
 
-// Linker turns tokens into links. It is safe for concurrent use. Copies share one
-// key ring: SetRing on one of them holds for all. The zero value is not usable.
+// Linker turns tokens into links and links into tokens. It is safe for
+// concurrent use. Copies share one key ring: SetRing on one of them holds for
+// all. The zero value is not usable.
 type Linker struct {
-	base string
-	ring *atomic.Pointer[KeyRing]
+	// origin is the scheme and host of every link, folder the path that ends
+	// where the token begins.
+	origin, folder string
+	ring           *atomic.Pointer[KeyRing]
 }
 
-// linkable is what a QR code's alphanumeric mode can hold of a URL.
-var linkable = regexp.MustCompile(`^HTTPS?://[0-9A-Z.:-]+/[0-9A-Z./-]*$`)
+// linkable has an origin in lower case, because Android takes no other, and a
+// path that nothing on a link's way would write in another way.
+var linkable = regexp.MustCompile(`^(https?://[a-z0-9][a-z0-9.-]*(?::[0-9]+)?)(/[A-Za-z0-9._~/-]*)$`)
 
-// NewLinker returns a Linker for links below the base URL. QR codes hold links in
-// upper case: host and scheme don't mind, and the base's path has to be answered
-// in upper case too.
+// NewLinker returns a Linker for links below the base URL.
 func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
-	if u, err := url.Parse(baseURL); err != nil || u.Hostname() == "" || !linkable.MatchString(strings.ToUpper(baseURL)) {
-		return nil, errors.New("the base URL of links is no plain http or https URL with a path")
+	parts := linkable.FindStringSubmatch(baseURL)
+	if parts == nil {
+		return nil, errors.New("the base URL of links is not http:// or https://, a host in lower case and a plain path")
 	}
-	base := strings.TrimSuffix(baseURL, "/") + "/"
-	if n := len(base) + TokenChars; n > maxLink {
-		return nil, fmt.Errorf("the base URL of links is %d characters too long: a link of %d fits a QR code, at most %d does",
-			n-maxLink, n, maxLink)
+	folder := strings.TrimSuffix(parts[2], "/") + "/"
+	if clean := path.Clean(folder); clean != "/" && clean+"/" != folder {
+		return nil, errors.New("the path of the base URL of links has empty, . or .. parts")
 	}
-	l := &Linker{base: base, ring: new(atomic.Pointer[KeyRing])}
+	if n := len(parts[1]) + len(folder) + TokenChars; n > maxLink {
+		return nil, fmt.Errorf("the base URL of links is %d characters too long: with its last slash it may have %d",
+			n-maxLink, maxLink-TokenChars)
+	}
+	l := &Linker{origin: parts[1], folder: folder, ring: new(atomic.Pointer[KeyRing])}
 	l.SetRing(ring)
 	return l, nil
 }
@@ -47,7 +54,7 @@ func (l *Linker) SetRing(ring *KeyRing) { l.ring.Store(ring) }
 
 // Link returns the link of an invitation's current generation in a channel.
 func (l *Linker) Link(inv *Invitation, channel Channel) Link {
-	return NewLink(l.base + l.ring.Load().Sign(Token{
+	return NewLink(l.origin + l.folder + l.ring.Load().Sign(Token{
 		InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation,
 	}))
 }
@@ -55,8 +62,29 @@ func (l *Linker) Link(inv *Invitation, channel Channel) Link {
 // Pseudonym stands for an address; see KeyRing.Pseudonym.
 func (l *Linker) Pseudonym(e Email) string { return l.ring.Load().Pseudonym(e) }
 
-// Verify reads the token of a link; see KeyRing.Verify.
-func (l *Linker) Verify(token string) (Token, error) { return l.ring.Load().Verify(token) }
+// Verify reads a token or a whole link below the base URL, with what chat
+// programs and clipboards leave around it: whatever is no letter or digit. A
+// link's scheme and host may be in any case, and its query and fragment don't
+// count. See KeyRing.Verify for what is refused, and how.
+func (l *Linker) Verify(text string) (Token, error) {
+	text = strings.TrimFunc(text, isClutter)
+	if token, found := l.cutBase(text); found {
+		if end := strings.IndexAny(token, "?#"); end >= 0 {
+			token = token[:end]
+		}
+		text = strings.TrimRightFunc(token, isClutter)
+	}
+	return l.ring.Load().Verify(text)
+}
+
+func (l *Linker) cutBase(text string) (token string, found bool) {
+	if n := len(l.origin); len(text) > n && strings.EqualFold(text[:n], l.origin) {
+		return strings.CutPrefix(text[n:], l.folder)
+	}
+	return text, false
+}
+
+func isClutter(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }
 
 // Link is a working activation link. Whoever holds it gets in, so it is never
 // printed: Reveal is the one way to its text. Behind a pointer fmt doesn't find

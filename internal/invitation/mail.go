@@ -15,16 +15,18 @@ type Mail struct {
 	InvitationID uuid.UUID
 	// Reminder says that an earlier mail carried the same link.
 	Reminder bool
-	Target   Target
-	Locale   Locale
+	// DespiteBounce is the delivery's.
+	DespiteBounce bool
+	Target        Target
+	// Language is what the reader speaks; see User.Language.
+	Language Locale
 	To       Email
 	// DisplayName is the invited person's name; never empty.
 	DisplayName string
-	// OrganizationName is the property manager as the reader knows it; empty
-	// when the portal never told it.
-	OrganizationName string
-	Link             Link
-	ExpiresAt        time.Time
+	// Organization is the property manager as the reader knows it.
+	Organization Organization
+	Link         Link
+	ExpiresAt    time.Time
 }
 
 // Message is a rendered mail, ready for a provider. It holds a working link,
@@ -34,9 +36,14 @@ type Message struct {
 	InvitationID uuid.UUID
 	To           Email
 	ToName       string
-	Subject      string
-	Text         string
-	HTML         string
+	// ReplyTo is where answers go; without it they go to the sender.
+	ReplyTo Email
+	// DespiteBounce has the provider send even to a mailbox that it has on its
+	// list of those that bounced.
+	DespiteBounce bool
+	Subject       string
+	Text          string
+	HTML          string
 }
 
 // Format implements fmt.Formatter for every verb.

@@ -5,26 +5,23 @@ import (
 	"time"
 )
 
-// ErrOldGeneration says that a token's channel has moved on. It never reaches a
-// caller: what ended the token's generation is in the audit trail, see
-// Store.EndOf.
-var ErrOldGeneration = errors.New("the channel has moved on from this token's generation")
+// ErrOldGeneration says that a token is not of its channel's current generation.
+// It never reaches a caller: what ended the token's generation is in the audit
+// trail, see Store.EndOf. One that the trail does not know was handed out before
+// the database was set back, and is superseded.
+var ErrOldGeneration = errors.New("the channel is not at this token's generation")
 
 // Check returns the invitation that a genuine token opens, or why it does not.
 func (u *User) Check(t Token, now time.Time) (*Invitation, error) {
 	inv := u.InvitationByID(t.InvitationID)
-	if inv == nil {
+	switch {
+	case inv == nil:
 		return nil, ErrInvitationNotFound
-	}
-	switch c := inv.Channel(t.Channel); {
-	case t.Generation < c.Generation:
+	case *inv.Channel(t.Channel) != ChannelState{Generation: t.Generation, Open: true}:
 		return nil, ErrOldGeneration
-	case t.Generation > c.Generation || !c.Open:
-		// Signed with our key and never handed out by this database, as after a
-		// restore of an old backup.
-		return nil, ErrInvitationNotFound
-	}
-	if inv.Stored == Redeemed {
+	case !u.DeactivatedAt.IsZero():
+		return nil, ErrUserDeactivated
+	case inv.Stored == Redeemed:
 		return nil, ErrInvitationRedeemed
 	}
 	if end := inv.end(now); end != "" {
@@ -44,8 +41,21 @@ func (u *User) Redeem(t Token, now time.Time) error {
 	e := about(inv, InvitationRedeemed)
 	e.Channel = t.Channel
 	u.record(e)
-	if t.Channel == Mailed && u.EmailConfirmedAt.IsZero() {
-		u.confirm(now)
+	if t.Channel == Mailed {
+		u.prove(now)
 	}
 	return nil
+}
+
+// RedeemedBy refuses to tell once more of a redemption that does not stand any
+// more: the user was deactivated since, or the activation was reset.
+func (u *User) RedeemedBy(t Token, now time.Time) error {
+	switch _, err := u.Check(t, now); {
+	case errors.Is(err, ErrInvitationRedeemed):
+		return nil
+	case !u.DeactivatedAt.IsZero():
+		return ErrUserDeactivated
+	default:
+		return ErrInvitationRevoked
+	}
 }

@@ -17,12 +17,14 @@ type Report struct {
 	Reason string
 	// At is when it happened, by the provider's clock.
 	At time.Time
-	// HardBounce says that no mail can reach the address.
-	HardBounce bool
+	// Cause is why the address gets no mail; empty if the report says nothing
+	// about that.
+	Cause UndeliverableCause
 }
 
-// Apply records a report on one of the user's mails. An address that turned out
-// to be undeliverable is marked so, unless the user has another one by now.
+// Apply records a report on one of the user's mails. The address to which it went
+// is marked if the report says so, unless the user has another one by now or has
+// proved it since.
 func (u *User) Apply(r Report, now time.Time) error {
 	d := u.Delivery(r.DeliveryID)
 	if d == nil {
@@ -34,10 +36,9 @@ func (u *User) Apply(r Report, now time.Time) error {
 	}
 	d.Attempts = max(d.Attempts, 1) // even if a restored backup knows of none
 	u.advance(d, r.State, r.Reason, at)
-	if r.HardBounce && !u.EmailUndeliverable && d.To.Known() && d.To.Same(u.Email) {
-		u.EmailUndeliverable = true
-		e := Event{Type: EmailUndeliverable, DeliveryID: d.ID, Reason: r.Reason}
-		u.record(e)
+	if r.Cause != "" && u.Undeliverable == "" && d.To.Known() && d.To.Same(u.Email) && !u.EmailConfirmedAt.After(at) {
+		u.Undeliverable = r.Cause
+		u.record(Event{Type: EmailUndeliverable, DeliveryID: d.ID, Reason: r.Reason})
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package invitation
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,19 +13,22 @@ import (
 type User struct {
 	ID             string
 	OrganizationID string
-	// OrganizationName is the property manager as its tenants know it; empty
-	// until the portal tells it.
-	OrganizationName string
+	// Organization is what mails say of the property manager. Rules on a user
+	// only read it.
+	Organization Organization
 
-	Type               UserType
-	DisplayName        string
-	Locale             Locale
-	Email              Email
-	EmailConfirmedAt   time.Time
-	EmailUndeliverable bool
-	CreatedAt          time.Time
-	DeactivatedAt      time.Time
-	ErasedAt           time.Time
+	Type        UserType
+	DisplayName string
+	// Locale is as the portal gave it; see Language.
+	Locale           Locale
+	Email            Email
+	EmailConfirmedAt time.Time
+	// Undeliverable is why mail to the address can't arrive; empty as long as
+	// nothing speaks against it.
+	Undeliverable UndeliverableCause
+	CreatedAt     time.Time
+	DeactivatedAt time.Time
+	ErasedAt      time.Time
 
 	// Invitations has one slot per target; nil means never invited to it.
 	Invitations [targetCount]*Invitation
@@ -42,6 +47,49 @@ func (u *User) Create(kind UserType, name string, locale Locale, email Email, no
 	u.record(Event{Type: UserCreated})
 }
 
+// UserChange is what the portal may correct; what is nil stays.
+type UserChange struct {
+	Type        *UserType
+	DisplayName *string
+	Locale      *Locale
+}
+
+// Update corrects what the portal knows of the person. Who is no employee any
+// more can't be invited to the portal: an invitation that still waits is revoked,
+// an activation has to be reset first.
+func (u *User) Update(c UserChange, now time.Time) error {
+	if !u.DeactivatedAt.IsZero() {
+		return ErrUserDeactivated
+	}
+	kind, name, locale := valueOr(c.Type, u.Type), valueOr(c.DisplayName, u.DisplayName), valueOr(c.Locale, u.Locale)
+	if kind == u.Type && name == u.DisplayName && locale == u.Locale {
+		return nil
+	}
+	var lost []*Invitation
+	for _, target := range Targets() {
+		switch inv := u.Invitations[target]; {
+		case kind.Allows(target) || inv == nil:
+		case inv.Stored == Redeemed:
+			return ErrAlreadyActivated
+		case inv.Stored == Pending:
+			lost = append(lost, inv)
+		}
+	}
+	u.Type, u.DisplayName, u.Locale = kind, name, locale
+	u.record(Event{Type: UserChanged})
+	for _, inv := range lost {
+		u.revoke(inv, EndRevoked, now)
+	}
+	return nil
+}
+
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
 // AccountStatus sums the invitations up.
 func (u *User) AccountStatus(now time.Time) AccountStatus {
 	status := Offline
@@ -56,55 +104,10 @@ func (u *User) AccountStatus(now time.Time) AccountStatus {
 	return status
 }
 
-// AvailableActions is what the dropdown should offer for a target. Sending is
-// offered to users without an address too: the portal then asks for it.
-func (u *User) AvailableActions(target Target, now time.Time) []Action {
-	if u.checkTarget(target) != nil {
-		return nil
-	}
-	inv := u.Invitations[target]
-	switch inv.State(now) {
-	case None, Revoked:
-		return []Action{ActionSend, ActionGenerateQR}
-	case Expired:
-		return []Action{ActionRenew, ActionRevoke, ActionGenerateQR}
-	case Pending:
-		if inv.Mailed.Open {
-			return []Action{ActionRenew, ActionRevoke, ActionGenerateQR}
-		}
-		return []Action{ActionSend, ActionRenew, ActionRevoke, ActionGenerateQR}
-	default:
-		return nil
-	}
-}
-
-// Deactivate frees the address and kills every link. Doing it twice changes
-// nothing.
-func (u *User) Deactivate(now time.Time) {
-	if !u.DeactivatedAt.IsZero() {
-		return
-	}
-	u.DeactivatedAt = now
-	u.record(Event{Type: UserDeactivated})
-	for _, inv := range u.Invitations {
-		if inv.State(now) == Pending {
-			u.revoke(inv, EndDeactivated, now)
-		}
-	}
-}
-
-// Erase deactivates the user and forgets the person. The Store also forgets
-// what was kept to answer repeated requests.
-func (u *User) Erase(now time.Time) {
-	u.Deactivate(now)
-	u.DisplayName, u.Email, u.EmailConfirmedAt, u.EmailUndeliverable = "", Email{}, time.Time{}, false
-	u.ErasedAt = now
-	for _, inv := range u.Invitations {
-		if inv != nil {
-			inv.ExpiryNoted = true // nothing will be told of it any more
-		}
-	}
-	u.record(Event{Type: UserErased})
+// Language is what the user reads: their own, else the organization's, else
+// German.
+func (u *User) Language() Locale {
+	return cmp.Or(u.Locale, u.Organization.DefaultLocale, German)
 }
 
 // InvitationByID returns the user's invitation with this id, or nil.
@@ -121,6 +124,7 @@ func (u *User) InvitationByID(id uuid.UUID) *Invitation {
 func (u *User) Clone() *User {
 	c := *u
 	c.Events = nil
+	c.Organization.Imprint = slices.Clone(u.Organization.Imprint)
 	c.Deliveries = make([]*Delivery, len(u.Deliveries))
 	for i, d := range u.Deliveries {
 		copied := *d
@@ -148,13 +152,24 @@ func (u *User) checkTarget(target Target) error {
 
 // checkMail refuses to mail where no mail can arrive.
 func (u *User) checkMail() error {
-	if !u.Email.Known() {
+	switch {
+	case !u.Email.Known():
 		return ErrEmailRequired
-	}
-	if u.EmailUndeliverable {
+	case u.Undeliverable != "":
 		return ErrEmailUndeliverable
+	default:
+		return nil
 	}
-	return nil
+}
+
+// prepareMail is checkMail for an operator, who may know that the mailbox works
+// again: the address is then no longer marked.
+func (u *User) prepareMail(despiteBounce bool) error {
+	if despiteBounce && u.Undeliverable != "" {
+		u.Undeliverable = ""
+		u.record(Event{Type: EmailDeliverable})
+	}
+	return u.checkMail()
 }
 
 func (u *User) record(e Event) { u.Events = append(u.Events, e) }

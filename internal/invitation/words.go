@@ -32,20 +32,22 @@ const (
 	Employee        UserType = "EMPLOYEE"
 	Tenant          UserType = "TENANT"
 	ServiceProvider UserType = "SERVICE_PROVIDER"
+	Owner           UserType = "OWNER"
 )
 
 // UserTypes lists every user type.
-func UserTypes() []UserType { return []UserType{Employee, Tenant, ServiceProvider} }
+func UserTypes() []UserType { return []UserType{Employee, Tenant, ServiceProvider, Owner} }
 
 // Allows reports whether users of this type may be invited to the target.
 func (t UserType) Allows(target Target) bool {
 	return target == TargetApp || t == Employee
 }
 
-// Locale is the language a user reads, as a BCP 47 tag.
+// Locale is a language as a BCP 47 tag. Any is kept as it was given; mails go
+// out in the best match of those that they are written in.
 type Locale string
 
-// The locales that mails are written in.
+// Some locales; German is what is spoken where nobody says otherwise.
 const (
 	German  Locale = "de"
 	English Locale = "en"
@@ -86,15 +88,16 @@ type Action string
 
 // The actions.
 const (
-	ActionSend       Action = "SEND"
-	ActionRenew      Action = "RENEW"
-	ActionRevoke     Action = "REVOKE"
-	ActionGenerateQR Action = "GENERATE_QR"
+	ActionSend            Action = "SEND"
+	ActionRenew           Action = "RENEW"
+	ActionRevoke          Action = "REVOKE"
+	ActionGenerateQR      Action = "GENERATE_QR"
+	ActionResetActivation Action = "RESET_ACTIVATION"
 )
 
 // Actions lists every action.
 func Actions() []Action {
-	return []Action{ActionSend, ActionRenew, ActionRevoke, ActionGenerateQR}
+	return []Action{ActionSend, ActionRenew, ActionRevoke, ActionGenerateQR, ActionResetActivation}
 }
 
 // Channel is the way that a link takes to its reader.
@@ -110,3 +113,18 @@ const (
 
 // Channels lists both channels.
 func Channels() []Channel { return []Channel{Mailed, Shared} }
+
+// UndeliverableCause is why an address gets no mail.
+type UndeliverableCause string
+
+// The causes. The empty one marks nobody.
+const (
+	CauseBounced      UndeliverableCause = "BOUNCED"
+	CauseUnsubscribed UndeliverableCause = "UNSUBSCRIBED"
+	CauseReportedSpam UndeliverableCause = "REPORTED_SPAM"
+)
+
+// UndeliverableCauses lists every cause.
+func UndeliverableCauses() []UndeliverableCause {
+	return []UndeliverableCause{CauseBounced, CauseUnsubscribed, CauseReportedSpam}
+}
