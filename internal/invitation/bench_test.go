@@ -50,7 +50,7 @@ func BenchmarkSend(b *testing.B) {
 	u := tenant()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := u.Clone().Send(invitation.TargetApp, benchTime, time.Hour); err != nil {
+		if err := u.Clone().Send(invitation.TargetApp, false, benchTime, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -58,10 +58,10 @@ func BenchmarkSend(b *testing.B) {
 
 func BenchmarkRedeem(b *testing.B) {
 	u := tenant()
-	if err := u.Send(invitation.TargetApp, benchTime, time.Hour); err != nil {
+	if err := u.Send(invitation.TargetApp, false, benchTime, time.Hour); err != nil {
 		b.Fatal(err)
 	}
-	token := invitation.Token{InvitationID: u.Invitations[invitation.TargetApp].ID, Channel: invitation.Mailed, Generation: 1}
+	token := tokenOf(u.Invitations[invitation.TargetApp], invitation.Mailed)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := u.Clone().Redeem(token, benchTime); err != nil {

@@ -2,6 +2,7 @@ package invitation_test
 
 import (
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -41,13 +42,40 @@ var someToken = invitation.Token{
 	Channel:      invitation.Mailed, Generation: 7,
 }
 
+// tokenOf is what a channel's link of the current generation proves.
+func tokenOf(inv *invitation.Invitation, channel invitation.Channel) invitation.Token {
+	return invitation.Token{InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation}
+}
+
+// number reads the 34 bytes of a token's text; spell writes whatever bytes it
+// is given as a token's text is written.
+func number(t testing.TB, text string) []byte {
+	t.Helper()
+	n, ok := new(big.Int).SetString(text, 62)
+	if !ok {
+		t.Fatalf("%q is no number to the base 62", text)
+	}
+	return n.FillBytes(make([]byte, 34))
+}
+
+func spell(raw []byte) string {
+	text := new(big.Int).SetBytes(raw).Text(62)
+	return strings.Repeat("0", max(0, 46-len(text))) + text
+}
+
+// withKey names another key in a token's bytes.
+func withKey(raw []byte, id byte) []byte {
+	raw[0] = raw[0]&7 | id<<3
+	return raw
+}
+
 // refusal fails unless the error is one that a caller may hear.
 func refusal(rt *rapid.T, err error) {
 	for _, known := range []error{
 		invitation.ErrEmailRequired, invitation.ErrEmailConfirmed, invitation.ErrEmailUndeliverable, invitation.ErrNotInvited,
 		invitation.ErrInvitationPending, invitation.ErrAlreadyActivated, invitation.ErrTargetNotAllowed, invitation.ErrUserDeactivated,
 		invitation.ErrInvitationExpired, invitation.ErrInvitationRevoked, invitation.ErrInvitationRedeemed, invitation.ErrOldGeneration,
-		invitation.ErrInvitationNotFound,
+		invitation.ErrInvitationNotFound, invitation.ErrNotActivated, invitation.ErrEmailInUse, invitation.ErrUserNotFound,
 	} {
 		if errors.Is(err, known) {
 			return

@@ -36,7 +36,7 @@ func NewLinker(baseURL string, ring *KeyRing) (*Linker, error) {
 		return nil, errors.New("the base URL of links is not http:// or https://, a host in lower case and a plain path")
 	}
 	folder := strings.TrimSuffix(parts[2], "/") + "/"
-	if clean := path.Clean(folder); clean != "/" && clean+"/" != folder {
+	if strings.TrimSuffix(path.Clean(folder), "/")+"/" != folder {
 		return nil, errors.New("the path of the base URL of links has empty, . or .. parts")
 	}
 	if n := len(parts[1]) + len(folder) + TokenChars; n > maxLink {

@@ -21,16 +21,19 @@ func (m *model) Report(rt *rapid.T) {
 		State:      rapid.SampledFrom(reported).Draw(rt, "state"), Reason: "550",
 		At: m.now.Add(rapid.SampledFrom([]time.Duration{-time.Hour, 0, time.Hour}).Draw(rt, "at")),
 	}
-	r.HardBounce = r.State == invitation.Bounced && rapid.Bool().Draw(rt, "hard")
-	was, marked := *m.mails[r.DeliveryID], m.user.EmailUndeliverable
+	r.Cause = rapid.SampledFrom(append(invitation.UndeliverableCauses(), "", "")).Draw(rt, "cause")
+	was, marked := *m.mails[r.DeliveryID], m.user.Undeliverable
+	if marked == "" && was.To.Same(m.user.Email) && !m.user.EmailConfirmedAt.After(r.At) {
+		marked = r.Cause
+	}
 	if err := m.change(rt, func(u *invitation.User) error { return u.Apply(r, m.now) }, r.DeliveryID); err != nil {
 		rt.Fatalf("report: %v", err)
 	}
 	if is := m.mails[was.ID]; slices.Index(reported, is.State) < max(slices.Index(reported, was.State), slices.Index(reported, r.State)) || is.ChangedAt.After(m.now) {
 		rt.Fatalf("a report of %s turned %+v into %+v", r.State, was, is)
 	}
-	if m.user.EmailUndeliverable != (marked || r.HardBounce && was.To.Same(m.user.Email)) {
-		rt.Fatalf("after %+v the address is marked: %t", r, m.user.EmailUndeliverable)
+	if m.user.Undeliverable != marked {
+		rt.Fatalf("after %+v the address is marked %q, want %q", r, m.user.Undeliverable, marked)
 	}
 	m.ended(rt, nil)
 }
@@ -44,7 +47,7 @@ var reported = []invitation.DeliveryState{
 func (m *model) Remind(rt *rapid.T) {
 	target, before := drawTarget(rt), rapid.SampledFrom([]time.Duration{time.Hour, validity}).Draw(rt, "before")
 	was, mails := m.user.Invitations[target], len(m.mails)
-	due := was.State(m.now) == invitation.Pending && was.Mailed.Open && !m.now.Before(was.ExpiresAt.Add(-before)) && !m.user.EmailUndeliverable
+	due := was.State(m.now) == invitation.Pending && was.Mailed.Open && !m.now.Before(was.ExpiresAt.Add(-before)) && m.user.Undeliverable == ""
 	if due {
 		latest := m.mails[was.DeliveryID]
 		due = !latest.Reminder && slices.Contains([]invitation.DeliveryState{invitation.Accepted, invitation.Deferred, invitation.Delivered}, latest.State)

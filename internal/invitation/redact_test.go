@@ -32,7 +32,7 @@ type inside struct {
 func TestNothingSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	r := ring(t, lineA, lineB)
-	linker, err := invitation.NewLinker("https://app.kiwi.example/I/", r)
+	linker, err := invitation.NewLinker("https://kiwi.example/I/", r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 
 	now := time.Now()
 	user := &invitation.User{ID: "u", Type: invitation.Employee, DisplayName: "Erika", Email: email}
-	if err := user.Send(invitation.TargetApp, now, time.Hour); err != nil {
+	if err := user.Send(invitation.TargetApp, false, now, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	mail := invitation.Mail{To: email, Link: link, DisplayName: "Erika"}

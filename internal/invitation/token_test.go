@@ -1,7 +1,8 @@
 package invitation_test
 
 import (
-	"encoding/base32"
+	"math/big"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,23 +12,21 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-var channels = []invitation.Channel{invitation.Mailed, invitation.Shared}
+var tokenText = regexp.MustCompile(`^[0-9A-Za-z]{46}$`)
 
-// TestTokenRoundTrip: every token comes back from its text, in upper and in
-// lower case, and no two have one text.
+// TestTokenRoundTrip: every token comes back from its text, which is letters and
+// digits, and no two have one text.
 func TestTokenRoundTrip(t *testing.T) {
 	t.Parallel()
 	r := ring(t, lineA)
 	texts := map[string]invitation.Token{}
 	check := func(t rapid.TB, token invitation.Token) {
 		text := r.Sign(token)
-		if len(text) != invitation.TokenChars || text != strings.ToUpper(text) {
-			t.Fatalf("%q has not %d characters in upper case", text, invitation.TokenChars)
+		if !tokenText.MatchString(text) {
+			t.Fatalf("%q has not 46 letters and digits", text)
 		}
-		for _, spelling := range []string{text, strings.ToLower(text)} {
-			if got, err := r.Verify(spelling); err != nil || got != token {
-				t.Fatalf("Verify(Sign(%+v)) = %+v, %v", token, got, err)
-			}
+		if got, err := r.Verify(text); err != nil || got != token {
+			t.Fatalf("Verify(Sign(%+v)) = %+v, %v", token, got, err)
 		}
 		if other, taken := texts[text]; taken && other != token {
 			t.Fatalf("%+v and %+v have one text", token, other)
@@ -35,8 +34,8 @@ func TestTokenRoundTrip(t *testing.T) {
 		texts[text] = token
 	}
 	for _, id := range []uuid.UUID{uuid.Nil, uuid.Max, someToken.InvitationID} {
-		for _, channel := range channels {
-			for _, generation := range []int{0, 1, 2, invitation.MaxGeneration / 2, invitation.MaxGeneration - 1, invitation.MaxGeneration} {
+		for _, channel := range invitation.Channels() {
+			for _, generation := range []int{0, 1, 2, 1 << 18, 1 << 25, invitation.MaxGeneration - 1, invitation.MaxGeneration} {
 				check(t, invitation.Token{InvitationID: id, Channel: channel, Generation: generation})
 			}
 		}
@@ -44,29 +43,53 @@ func TestTokenRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		check(rt, invitation.Token{
 			InvitationID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(rt, "id")),
-			Channel:      rapid.SampledFrom(channels).Draw(rt, "channel"),
+			Channel:      rapid.SampledFrom(invitation.Channels()).Draw(rt, "channel"),
 			Generation:   rapid.IntRange(1, invitation.MaxGeneration).Draw(rt, "generation"),
 		})
 	})
+}
+
+// TestOneSpelling: 46 digits reach further than a token's bytes. What a number
+// beyond them, or one with other digits, would be cut to is no token.
+func TestOneSpelling(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{lineA, "7" + lineB[1:]} {
+		r := ring(t, line)
+		text := r.Sign(someToken)
+		n, _ := new(big.Int).SetString(text, 62)
+		for beyond := n.Add(n, new(big.Int).Lsh(big.NewInt(1), 34*8)); len(beyond.Text(62)) <= 46; beyond.Add(beyond, new(big.Int).Lsh(big.NewInt(1), 34*8)) {
+			notFound(t, r, spell(beyond.Bytes()))
+		}
+		notFound(t, r, strings.ToLower(text))
+		notFound(t, r, strings.ToUpper(text))
+		notFound(t, r, "0"+text)
+		notFound(t, r, strings.TrimLeft(text, "0")[1:])
+	}
+	// A number with a sign or its leading zero cut is no other spelling of it.
+	r := ring(t, lineA)
+	small := r.Sign(invitation.Token{Channel: invitation.Mailed, Generation: 1})
+	if small[0] != '0' {
+		t.Fatalf("%q has no zero to cut", small)
+	}
+	for _, other := range []string{small[1:], "+" + small[1:], "-" + small[1:], "_" + small[1:], " " + small[1:]} {
+		notFound(t, r, other)
+	}
 }
 
 // TestFlippedBit: a token that differs in any one bit is refused.
 func TestFlippedBit(t *testing.T) {
 	t.Parallel()
 	r := ring(t, lineA, lineB)
-	for _, channel := range channels {
+	for _, channel := range invitation.Channels() {
 		token := someToken
 		token.Channel = channel
-		raw, err := base32.StdEncoding.DecodeString(r.Sign(token))
-		if err != nil {
-			t.Fatal(err)
-		}
+		raw := number(t, r.Sign(token))
 		for bit := range len(raw) * 8 {
 			raw[bit/8] ^= 1 << (bit % 8)
-			notFound(t, r, base32.StdEncoding.EncodeToString(raw))
+			notFound(t, r, spell(raw))
 			raw[bit/8] ^= 1 << (bit % 8)
 		}
-		if _, err := r.Verify(base32.StdEncoding.EncodeToString(raw)); err != nil {
+		if _, err := r.Verify(spell(raw)); err != nil {
 			t.Errorf("the token itself is refused: %v", err)
 		}
 	}
@@ -80,12 +103,12 @@ func TestChangedCharacter(t *testing.T) {
 	text := r.Sign(someToken)
 	for i := range text {
 		for b := range 256 {
-			if changed := text[:i] + string([]byte{byte(b)}) + text[i+1:]; strings.ToUpper(changed) != text {
+			if changed := text[:i] + string([]byte{byte(b)}) + text[i+1:]; changed != text {
 				notFound(t, r, changed)
 			}
 		}
 		notFound(t, r, text[:i]+text[i+1:])
-		for _, extra := range []string{"A", "=", " ", "\n", "\r", "\x00", "-", "ı", "ſ"} {
+		for _, extra := range []string{"A", "0", "=", " ", "\n", "\r", "\x00", "-", "ı", "ſ"} {
 			notFound(t, r, text[:i]+extra+text[i:])
 			if changed := text[:i] + extra + text[min(i+len(extra), len(text)):]; changed != text {
 				notFound(t, r, changed)
@@ -93,10 +116,8 @@ func TestChangedCharacter(t *testing.T) {
 		}
 	}
 	for _, other := range []string{
-		"", text + "A", text + "\n", " " + text, text + "========", text[:48] + "========", text + text,
-		strings.Repeat("A", invitation.TokenChars), strings.Repeat("7", invitation.TokenChars), strings.Repeat("=", invitation.TokenChars),
-		strings.Repeat("\n", invitation.TokenChars), strings.Repeat("ſ", invitation.TokenChars/2), strings.Repeat("ɐ", invitation.TokenChars/2),
-		strings.Repeat("A", 1<<16),
+		"", text + "A", text + "\n", " " + text, text + text, strings.Repeat("0", 46), strings.Repeat("Z", 46), strings.Repeat("z", 46),
+		strings.Repeat("=", 46), strings.Repeat("\n", 46), strings.Repeat("ſ", 23), strings.Repeat("٣", 23), strings.Repeat("A", 1<<16),
 	} {
 		notFound(t, r, other)
 	}
@@ -108,22 +129,20 @@ func TestSwappedHalves(t *testing.T) {
 	r := ring(t, lineA)
 	a, b := someToken, someToken
 	b.Generation++
-	// The MAC begins in the middle of a character: the bytes are cut, not the text.
-	rawA, _ := base32.StdEncoding.DecodeString(r.Sign(a))
-	rawB, _ := base32.StdEncoding.DecodeString(r.Sign(b))
-	const body = 19
-	notFound(t, r, base32.StdEncoding.EncodeToString(append(append([]byte{}, rawA[:body]...), rawB[body:]...)))
-	notFound(t, r, base32.StdEncoding.EncodeToString(append(append([]byte{}, rawB[:body]...), rawA[body:]...)))
+	rawA, rawB := number(t, r.Sign(a)), number(t, r.Sign(b))
+	const body = 20
+	notFound(t, r, spell(append(append([]byte{}, rawA[:body]...), rawB[body:]...)))
+	notFound(t, r, spell(append(append([]byte{}, rawB[:body]...), rawA[body:]...)))
 }
 
-// FuzzVerify: whatever verifies is, in upper case, exactly what this ring's
-// keys sign, and everything else gets one and the same answer.
+// FuzzVerify: whatever verifies is exactly what this ring's keys sign, and
+// everything else gets one and the same answer.
 func FuzzVerify(f *testing.F) {
 	a, b, both := ring(f, lineA), ring(f, lineB), ring(f, lineA, lineB)
 	signed := a.Sign(someToken)
 	for _, seed := range []string{
 		"", signed, strings.ToLower(signed), b.Sign(someToken), both.Sign(invitation.Token{Channel: invitation.Shared, Generation: invitation.MaxGeneration}),
-		signed[:55], signed + "A", signed[:55] + "\n", signed[:54] + "ſ", strings.Repeat("=", 56), strings.Repeat("a", 56), ring(f, strings.Replace(lineA, "A", "Z", 1)).Sign(someToken),
+		signed[:45], signed + "A", signed[:45] + "\n", signed[:44] + "ſ", strings.Repeat("=", 46), strings.Repeat("a", 46), ring(f, strings.Replace(lineA, "A", "Z", 1)).Sign(someToken),
 	} {
 		f.Add(seed)
 	}
@@ -131,12 +150,12 @@ func FuzzVerify(f *testing.F) {
 		token, err := both.Verify(text)
 		if err != nil {
 			notFound(t, both, text)
-			if len(text) == invitation.TokenChars && strings.ToUpper(text) == signed {
+			if text == signed {
 				t.Errorf("%q is refused", text)
 			}
 			return
 		}
-		if upper := strings.ToUpper(text); upper != a.Sign(token) && upper != b.Sign(token) {
+		if text != a.Sign(token) && text != b.Sign(token) {
 			t.Errorf("%q verifies as %+v and was never signed", text, token)
 		}
 	})

@@ -17,14 +17,15 @@ import (
 // lists has the list of each type whose constants are words. The compiler
 // counts the targets by itself.
 var lists = map[string][]string{
-	"UserType":      words(invitation.UserTypes()),
-	"State":         words(invitation.States()),
-	"AccountStatus": words(invitation.AccountStatuses()),
-	"Action":        words(invitation.Actions()),
-	"Channel":       words(invitation.Channels()),
-	"EventType":     words(invitation.EventTypes()),
-	"DeliveryState": words(invitation.DeliveryStates()),
-	"End":           words(invitation.Ends()),
+	"UserType":           words(invitation.UserTypes()),
+	"State":              words(invitation.States()),
+	"AccountStatus":      words(invitation.AccountStatuses()),
+	"Action":             words(invitation.Actions()),
+	"Channel":            words(invitation.Channels()),
+	"EventType":          words(invitation.EventTypes()),
+	"DeliveryState":      words(invitation.DeliveryStates()),
+	"End":                words(invitation.Ends()),
+	"UndeliverableCause": words(invitation.UndeliverableCauses()),
 }
 
 // unlisted are types whose constants need no list: what a mail can be written
