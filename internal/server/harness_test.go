@@ -93,16 +93,19 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 	})
 	t.Cleanup(store.Close)
 	s := &stack{t: t, pool: pool, store: store, linker: linker, logs: logs}
-	s.serve()
+	s.serve(func(*server.Config) {})
 	return s
 }
 
-func (s *stack) serve() {
-	srv, err := server.New(server.Config{
+// serve starts a server that is configured as all are, but for what is set.
+func (s *stack) serve(set func(*server.Config)) {
+	config := server.Config{
 		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
 		InvalidTokens: server.InvalidTokens{N: invalidTokens, Per: 24 * time.Hour}, Woken: s.store.Woken, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
-	})
+	}
+	set(&config)
+	srv, err := server.New(config)
 	must(s.t, err)
 	listener := bufconn.Listen(1 << 20)
 	go func() { _ = srv.Serve(listener) }()

@@ -219,16 +219,6 @@ func TestMissingTarget(t *testing.T) {
 	}
 }
 
-// TestRequestsTooLarge: a request is at most 64 KiB.
-func TestRequestsTooLarge(t *testing.T) {
-	t.Parallel()
-	s := newStack(t)
-	err := s.preview(strings.Repeat("A", 64<<10))
-	if status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestSharedRules: what many fields have in common is said in plain words.
 func TestSharedRules(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -105,27 +106,29 @@ func statusStream(log *slog.Logger) grpc.StreamServerInterceptor {
 			defer rescue(&err)
 			return next(srv, stream)
 		}()
-		if _, isStatus := status.FromError(err); isStatus {
-			return err
-		}
 		return toStatus(stream.Context(), log, call.FullMethod, err)
 	}
 }
 
-// drainStream ends streams when the server drains: those that watch something
-// would never end by themselves, and their callers find another server.
-func drainStream(draining context.Context) grpc.StreamServerInterceptor {
+// endStream ends streams that are old, and all of them when the server drains:
+// those that watch something would never end by themselves, and their callers find
+// another server. Their ages differ, so that they don't come back all at once.
+func endStream(draining context.Context, age time.Duration) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-		ctx, cancel := context.WithCancel(stream.Context())
-		defer cancel()
-		defer context.AfterFunc(draining, cancel)()
+		ctx, cancel := context.WithCancelCause(stream.Context())
+		defer cancel(nil)
+		end := func() { cancel(errStreamEnds) }
+		defer context.AfterFunc(draining, end)()
+		defer time.AfterFunc(age+rand.N(age/10+1), end).Stop()
 		err := next(srv, &streamIn{stream, ctx})
-		if err != nil && draining.Err() != nil {
+		if err != nil && errors.Is(context.Cause(ctx), errStreamEnds) {
 			return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
 		}
 		return err
 	}
 }
+
+var errStreamEnds = errors.New("the stream is old, or the server drains")
 
 // streamIn is a stream in another context.
 type streamIn struct {
@@ -180,6 +183,9 @@ func deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next g
 
 func validateUnary(v protovalidate.Validator) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if err := problemOf(ctx); err != nil {
+			return nil, err
+		}
 		if err := validate(v, req); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
@@ -20,13 +21,17 @@ import (
 
 // Limits on what one caller can ask of the server.
 const (
-	maxMessage    = 64 << 10
 	maxHeader     = 8 << 10
 	maxStreams    = 128
 	handshakeTime = 5 * time.Second
 	// defaultDeadline is for callers that set none, longestCall for all.
 	defaultDeadline = 10 * time.Second
 	longestCall     = 30 * time.Second
+	// streamAge is how long a stream may last, and streamGrace how long a connection
+	// that has come of age waits for its streams: longer, so that every stream ends
+	// with a reason.
+	streamAge   = 10 * time.Minute
+	streamGrace = 12 * time.Minute
 )
 
 // Config is what a Server needs.
@@ -46,15 +51,19 @@ type Config struct {
 	// Woken returns a channel that is closed when there may be new events; nil
 	// if nobody tells.
 	Woken func() <-chan struct{}
-	// Ping reports whether the database is there; it decides about health.
-	Ping func(ctx context.Context) error
+	// Ping reports whether the database takes writes, PingReads whether it can be
+	// read; they decide about health. Without PingReads, Ping stands for both.
+	Ping, PingReads func(ctx context.Context) error
+	// StreamAge is how long a stream may last, up to a tenth more. Zero stands for
+	// 10 minutes.
+	StreamAge time.Duration
 }
 
 // Server serves the API on gRPC.
 type Server struct {
 	*grpc.Server
 	health *health.Server
-	ping   func(ctx context.Context) error
+	config Config
 	// endStreams tells streams that the server drains.
 	endStreams context.CancelFunc
 	// streaming holds the methods that may last.
@@ -68,25 +77,33 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("compile the rules of requests: %w", err)
 	}
 	draining, endStreams := context.WithCancel(context.Background())
-	s := &Server{health: health.NewServer(), ping: c.Ping, endStreams: endStreams}
+	if c.StreamAge == 0 {
+		c.StreamAge = streamAge
+	}
+	if c.PingReads == nil {
+		c.PingReads = c.Ping
+	}
+	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams}
 	s.Server = grpc.NewServer(append(c.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(16*window), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true), grpc.InTapHandle(s.boundCall),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: time.Minute, Timeout: 10 * time.Second, MaxConnectionIdle: 5 * time.Minute,
-			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute,
+			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: streamGrace,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)...)
 	api := api{c}
-	pb.RegisterInvitationServiceServer(s, &invitationService{api: api})
-	pb.RegisterUserServiceServer(s, &userService{api: api})
-	pb.RegisterRedemptionServiceServer(s, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
+	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce)}
+	pb.RegisterInvitationServiceServer(in, &invitationService{api: api})
+	pb.RegisterUserServiceServer(in, &userService{api: api})
+	pb.RegisterRedemptionServiceServer(in, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
 	s.streaming = streaming(s.GetServiceInfo())
-	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+	s.health.SetServingStatus(pb.HealthLive, healthpb.HealthCheckResponse_SERVING)
+	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING, healthpb.HealthCheckResponse_NOT_SERVING)
 	return s, nil
 }
 
@@ -102,7 +119,7 @@ func (c Config) interceptors(v protovalidate.Validator, draining context.Context
 		options = append(options, grpc.Creds(c.Access.Credentials()))
 	}
 	unary = append(unary, deadlineUnary, validateUnary(v))
-	stream = append(stream, drainStream(draining), validateStream(v))
+	stream = append(stream, endStream(draining, c.StreamAge), validateStream(v))
 	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
 }
 
@@ -118,11 +135,7 @@ func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		status := healthpb.HealthCheckResponse_SERVING
-		if s.ping(ctx) != nil {
-			status = healthpb.HealthCheckResponse_NOT_SERVING
-		}
-		s.setHealth(status)
+		s.setHealth(serving(s.config.PingReads(ctx)), serving(s.config.Ping(ctx)))
 		select {
 		case <-ctx.Done():
 			return
@@ -149,11 +162,20 @@ func (s *Server) Drain(ctx context.Context) {
 	}
 }
 
-func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
-	s.health.SetServingStatus("", status)
+func (s *Server) setHealth(reads, writes healthpb.HealthCheckResponse_ServingStatus) {
+	s.health.SetServingStatus(pb.HealthReads, reads)
+	s.health.SetServingStatus(pb.HealthWrites, writes)
+	s.health.SetServingStatus("", writes)
 	for name := range s.GetServiceInfo() {
-		s.health.SetServingStatus(name, status)
+		s.health.SetServingStatus(name, writes)
 	}
+}
+
+func serving(err error) healthpb.HealthCheckResponse_ServingStatus {
+	if err != nil {
+		return healthpb.HealthCheckResponse_NOT_SERVING
+	}
+	return healthpb.HealthCheckResponse_SERVING
 }
 
 // api is what the three services share.

@@ -6,16 +6,18 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/server"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -86,29 +88,61 @@ func TestUnknownMethod(t *testing.T) {
 	}
 }
 
-// TestHealthFollowsTheDatabase: serving for the server and each service while
-// the database is there, and not when the server drains.
-func TestHealthFollowsTheDatabase(t *testing.T) {
+// TestHealth: reads and writes have names of their own, the server and its
+// services are as well as writes, and the server lives until it drains.
+func TestHealth(t *testing.T) {
 	t.Parallel()
-	s := newStackOn(t, pgtest.Database(t), io.Discard)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	health := healthpb.NewHealthClient(s.conn)
-	for _, service := range []string{"", "kiwi.invitation.v1.InvitationService", "kiwi.invitation.v1.UserService", "kiwi.invitation.v1.RedemptionService"} {
-		watch, err := health.Watch(ctx, &healthpb.HealthCheckRequest{Service: service})
-		must(t, err)
-		awaitHealth(t, watch, healthpb.HealthCheckResponse_SERVING)
-		defer awaitHealth(t, watch, healthpb.HealthCheckResponse_NOT_SERVING)
+	s := newStack(t)
+	var readable, writable atomic.Bool
+	state := func(up *atomic.Bool) func(context.Context) error {
+		return func(context.Context) error {
+			if !up.Load() {
+				return invitation.ErrUnavailable
+			}
+			return nil
+		}
 	}
-	s.pool.Close()
+	s.serve(func(c *server.Config) { c.Ping, c.PingReads = state(&writable), state(&readable) })
+	health := healthpb.NewHealthClient(s.conn)
+	watches := map[string]healthpb.Health_WatchClient{}
+	for _, service := range []string{
+		"", pb.HealthLive, pb.HealthReads, pb.HealthWrites,
+		"kiwi.invitation.v1.InvitationService", "kiwi.invitation.v1.UserService", "kiwi.invitation.v1.RedemptionService",
+	} {
+		watch, err := health.Watch(t.Context(), &healthpb.HealthCheckRequest{Service: service})
+		must(t, err)
+		watches[service] = watch
+	}
+	awaitHealth(t, watches[pb.HealthLive], true)
+	readable.Store(true)
+	awaitHealth(t, watches[pb.HealthReads], true)
+	for _, up := range []bool{true, false} {
+		writable.Store(up)
+		for service, watch := range watches {
+			if service != pb.HealthLive && service != pb.HealthReads {
+				awaitHealth(t, watch, up)
+			}
+		}
+	}
 }
 
-func awaitHealth(t *testing.T, watch healthpb.Health_WatchClient, status healthpb.HealthCheckResponse_ServingStatus) {
+// TestHealthFollowsTheDatabase: nothing serves once it is gone.
+func TestHealthFollowsTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	watch, err := healthpb.NewHealthClient(s.conn).Watch(t.Context(), &healthpb.HealthCheckRequest{})
+	must(t, err)
+	awaitHealth(t, watch, true)
+	s.pool.Close()
+	awaitHealth(t, watch, false)
+}
+
+func awaitHealth(t *testing.T, watch healthpb.Health_WatchClient, serving bool) {
 	t.Helper()
 	for {
 		got, err := watch.Recv()
 		must(t, err)
-		if got.GetStatus() == status {
+		if serving == (got.GetStatus() == healthpb.HealthCheckResponse_SERVING) {
 			return
 		}
 	}

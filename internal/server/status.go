@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -87,6 +90,9 @@ func toStatus(ctx context.Context, log *slog.Logger, method string, err error) e
 	if errors.As(err, &fields) {
 		return fields.status()
 	}
+	if s, isStatus := status.FromError(err); isStatus {
+		return ofGRPC(s)
+	}
 	v, found := judge(err)
 	if !found {
 		log.LogAttrs(ctx, slog.LevelError, "unexpected error", slog.String("method", method), slog.Any("error", err))
@@ -99,8 +105,26 @@ func toStatus(ctx context.Context, log *slog.Logger, method string, err error) e
 			wait = retry.After
 		}
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+		if v.code == codes.Unavailable {
+			pushBack(ctx, wait)
+		}
 	}
 	return withDetails(v.code, v.err.Error(), details...)
+}
+
+// pushBack tells a client's own retries how long to wait. It can't fail but where
+// there is no call.
+func pushBack(ctx context.Context, wait time.Duration) {
+	_ = grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", strconv.FormatInt(wait.Milliseconds(), 10)))
+}
+
+// ofGRPC adds the reason to a status that gRPC made: of a stream whose caller is
+// gone. Those of its own services, health and reflection, stay as they are.
+func ofGRPC(s *status.Status) error {
+	if s.Code() == codes.Canceled || s.Code() == codes.DeadlineExceeded {
+		return withDetails(s.Code(), s.Message(), info(pb.ErrorReason_CALL_ABANDONED))
+	}
+	return s.Err()
 }
 
 // fieldErrors refuse a request whose fields break their rules.
@@ -115,12 +139,18 @@ func badField(path, problem string) error {
 	return fieldErrors{{Field: path, Problem: problem}}
 }
 
+// maxViolations is how many are told: trailers have little room.
+const maxViolations = 20
+
 func (e fieldErrors) status() error {
 	reason := pb.ErrorReason_INVALID_FIELD
 	bad := &errdetails.BadRequest{}
 	for _, f := range e {
 		if f.Email {
 			reason = pb.ErrorReason_EMAIL_INVALID
+		}
+		if len(bad.GetFieldViolations()) == maxViolations {
+			break
 		}
 		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: f.Field, Description: f.Problem})
 	}

@@ -7,8 +7,13 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/server"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -62,6 +67,21 @@ func TestWatchWithInterruptions(t *testing.T) {
 	writing.Wait()
 	if listed := servers[0].sequences(); !slices.Equal(seen, listed) {
 		t.Errorf("the stream showed %d events, the list %d", len(seen), len(listed))
+	}
+}
+
+// TestStreamsEndByThemselves: an old one with a reason and a pause, so that its
+// caller goes on with another.
+func TestStreamsEndByThemselves(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	s.serve(func(c *server.Config) { c.StreamAge = time.Millisecond })
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org})
+	must(t, err)
+	_, err = stream.Recv()
+	want(t, err, codes.Unavailable, pb.ErrorReason_SERVICE_UNAVAILABLE)
+	if retryDelay(err) == nil || len(stream.Trailer().Get("grpc-retry-pushback-ms")) != 1 {
+		t.Errorf("got details %v and trailer %v", status.Convert(err).Details(), stream.Trailer())
 	}
 }
 
