@@ -39,7 +39,8 @@ const (
 	// No such invitation in this organization, or a token that is malformed,
 	// forged or unknown: one answer for all of them. [NOT_FOUND]
 	ErrorReason_INVITATION_NOT_FOUND ErrorReason = 4
-	// Another user who is not deactivated has this address. [ALREADY_EXISTS]
+	// Another user who is not deactivated has this address; to ConfirmEmail, has
+	// confirmed it. [ALREADY_EXISTS]
 	ErrorReason_EMAIL_IN_USE ErrorReason = 5
 	// The user id is taken. [ALREADY_EXISTS]
 	ErrorReason_USER_EXISTS ErrorReason = 6
@@ -47,7 +48,7 @@ const (
 	ErrorReason_EMAIL_REQUIRED ErrorReason = 7
 	// The end user confirmed the address: only the app may change it. [FAILED_PRECONDITION]
 	ErrorReason_EMAIL_CONFIRMED ErrorReason = 8
-	// Mail to this address bounced for good; change the address first. [FAILED_PRECONDITION]
+	// No mail arrives at this address: change it, or say despite_bounce. [FAILED_PRECONDITION]
 	ErrorReason_EMAIL_UNDELIVERABLE ErrorReason = 9
 	// The user was never invited to this target. [FAILED_PRECONDITION]
 	ErrorReason_NOT_INVITED ErrorReason = 10
@@ -88,9 +89,16 @@ const (
 	ErrorReason_METHOD_UNKNOWN ErrorReason = 26
 	// A fault of the service's own; its cause is only in the log. [INTERNAL]
 	ErrorReason_INTERNAL_FAULT ErrorReason = 27
-	// This caller asked about too many tokens that are none;
+	// This caller asked about too many invalid tokens;
 	// google.rpc.RetryInfo says when to try again. [RESOURCE_EXHAUSTED]
 	ErrorReason_TOKEN_THROTTLED ErrorReason = 28
+	// The user redeemed no invitation to this target. [FAILED_PRECONDITION]
+	ErrorReason_NOT_ACTIVATED ErrorReason = 29
+	// The trail ends before the cursor, or is another one, as after a restore:
+	// start anew. [OUT_OF_RANGE]
+	ErrorReason_CURSOR_AHEAD ErrorReason = 30
+	// What comes after the cursor is no longer kept: start anew. [OUT_OF_RANGE]
+	ErrorReason_CURSOR_EXPIRED ErrorReason = 31
 )
 
 // Enum value maps for ErrorReason.
@@ -125,6 +133,9 @@ var (
 		26: "METHOD_UNKNOWN",
 		27: "INTERNAL_FAULT",
 		28: "TOKEN_THROTTLED",
+		29: "NOT_ACTIVATED",
+		30: "CURSOR_AHEAD",
+		31: "CURSOR_EXPIRED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -156,6 +167,9 @@ var (
 		"METHOD_UNKNOWN":           26,
 		"INTERNAL_FAULT":           27,
 		"TOKEN_THROTTLED":          28,
+		"NOT_ACTIVATED":            29,
+		"CURSOR_AHEAD":             30,
+		"CURSOR_EXPIRED":           31,
 	}
 )
 
@@ -190,7 +204,7 @@ var File_kiwi_invitation_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\x8a\x05\n" +
+	"%kiwi/invitation/v1/error_reason.proto\x12\x12kiwi.invitation.v1*\xc3\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rINVALID_FIELD\x10\x01\x12\x11\n" +
@@ -221,7 +235,10 @@ const file_kiwi_invitation_v1_error_reason_proto_rawDesc = "" +
 	"\x0eCALL_ABANDONED\x10\x19\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x1a\x12\x12\n" +
 	"\x0eINTERNAL_FAULT\x10\x1b\x12\x13\n" +
-	"\x0fTOKEN_THROTTLED\x10\x1cB\x87\x01\n" +
+	"\x0fTOKEN_THROTTLED\x10\x1c\x12\x11\n" +
+	"\rNOT_ACTIVATED\x10\x1d\x12\x10\n" +
+	"\fCURSOR_AHEAD\x10\x1e\x12\x12\n" +
+	"\x0eCURSOR_EXPIRED\x10\x1fB\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (

@@ -61,6 +61,20 @@ const (
 	EventType_EVENT_TYPE_DELIVERY_CHANGED EventType = 15
 	// A mail was queued that repeats the link shortly before it expires.
 	EventType_EVENT_TYPE_INVITATION_REMINDED EventType = 16
+	// A redemption was taken back; the app's backend has to end the access.
+	EventType_EVENT_TYPE_ACTIVATION_RESET EventType = 17
+	// The address counts as unproved again.
+	EventType_EVENT_TYPE_EMAIL_UNCONFIRMED EventType = 18
+	// An operator says that mail arrives at the address again.
+	EventType_EVENT_TYPE_EMAIL_DELIVERABLE EventType = 19
+	// The address went to somebody who proved it; the user has none now.
+	EventType_EVENT_TYPE_EMAIL_LOST EventType = 20
+	// The user's name, language or type was changed.
+	EventType_EVENT_TYPE_USER_CHANGED EventType = 21
+	// A deactivated user was brought back.
+	EventType_EVENT_TYPE_USER_REACTIVATED EventType = 22
+	// What mails say of the organization was changed.
+	EventType_EVENT_TYPE_ORGANIZATION_CHANGED EventType = 23
 )
 
 // Enum value maps for EventType.
@@ -83,25 +97,39 @@ var (
 		14: "EVENT_TYPE_INVITATION_EXPIRED",
 		15: "EVENT_TYPE_DELIVERY_CHANGED",
 		16: "EVENT_TYPE_INVITATION_REMINDED",
+		17: "EVENT_TYPE_ACTIVATION_RESET",
+		18: "EVENT_TYPE_EMAIL_UNCONFIRMED",
+		19: "EVENT_TYPE_EMAIL_DELIVERABLE",
+		20: "EVENT_TYPE_EMAIL_LOST",
+		21: "EVENT_TYPE_USER_CHANGED",
+		22: "EVENT_TYPE_USER_REACTIVATED",
+		23: "EVENT_TYPE_ORGANIZATION_CHANGED",
 	}
 	EventType_value = map[string]int32{
-		"EVENT_TYPE_UNSPECIFIED":         0,
-		"EVENT_TYPE_USER_CREATED":        1,
-		"EVENT_TYPE_USER_DEACTIVATED":    2,
-		"EVENT_TYPE_USER_ERASED":         3,
-		"EVENT_TYPE_EMAIL_CHANGED":       4,
-		"EVENT_TYPE_EMAIL_CONFIRMED":     5,
-		"EVENT_TYPE_EMAIL_UNDELIVERABLE": 6,
-		"EVENT_TYPE_INVITATION_ISSUED":   7,
-		"EVENT_TYPE_INVITATION_MAILED":   8,
-		"EVENT_TYPE_INVITATION_RENEWED":  9,
-		"EVENT_TYPE_INVITATION_SHARED":   10,
-		"EVENT_TYPE_INVITATION_REVOKED":  11,
-		"EVENT_TYPE_MAILED_LINK_KILLED":  12,
-		"EVENT_TYPE_INVITATION_REDEEMED": 13,
-		"EVENT_TYPE_INVITATION_EXPIRED":  14,
-		"EVENT_TYPE_DELIVERY_CHANGED":    15,
-		"EVENT_TYPE_INVITATION_REMINDED": 16,
+		"EVENT_TYPE_UNSPECIFIED":          0,
+		"EVENT_TYPE_USER_CREATED":         1,
+		"EVENT_TYPE_USER_DEACTIVATED":     2,
+		"EVENT_TYPE_USER_ERASED":          3,
+		"EVENT_TYPE_EMAIL_CHANGED":        4,
+		"EVENT_TYPE_EMAIL_CONFIRMED":      5,
+		"EVENT_TYPE_EMAIL_UNDELIVERABLE":  6,
+		"EVENT_TYPE_INVITATION_ISSUED":    7,
+		"EVENT_TYPE_INVITATION_MAILED":    8,
+		"EVENT_TYPE_INVITATION_RENEWED":   9,
+		"EVENT_TYPE_INVITATION_SHARED":    10,
+		"EVENT_TYPE_INVITATION_REVOKED":   11,
+		"EVENT_TYPE_MAILED_LINK_KILLED":   12,
+		"EVENT_TYPE_INVITATION_REDEEMED":  13,
+		"EVENT_TYPE_INVITATION_EXPIRED":   14,
+		"EVENT_TYPE_DELIVERY_CHANGED":     15,
+		"EVENT_TYPE_INVITATION_REMINDED":  16,
+		"EVENT_TYPE_ACTIVATION_RESET":     17,
+		"EVENT_TYPE_EMAIL_UNCONFIRMED":    18,
+		"EVENT_TYPE_EMAIL_DELIVERABLE":    19,
+		"EVENT_TYPE_EMAIL_LOST":           20,
+		"EVENT_TYPE_USER_CHANGED":         21,
+		"EVENT_TYPE_USER_REACTIVATED":     22,
+		"EVENT_TYPE_ORGANIZATION_CHANGED": 23,
 	}
 )
 
@@ -144,7 +172,7 @@ type Event struct {
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// The organization in whose trail it stands.
 	OrganizationId string `protobuf:"bytes,4,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user it is about.
+	// The user it is about; empty if it is about the organization.
 	UserId string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The invitation it is about; empty if it is about the user.
 	InvitationId string `protobuf:"bytes,6,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
@@ -332,7 +360,7 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x05cause\x18\r \x01(\tR\x05cause\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x0f \x01(\tR\trequestId*\xbe\x04\n" +
+	"request_id\x18\x0f \x01(\tR\trequestId*\xa1\x06\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_CREATED\x10\x01\x12\x1f\n" +
@@ -351,7 +379,14 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x1eEVENT_TYPE_INVITATION_REDEEMED\x10\r\x12!\n" +
 	"\x1dEVENT_TYPE_INVITATION_EXPIRED\x10\x0e\x12\x1f\n" +
 	"\x1bEVENT_TYPE_DELIVERY_CHANGED\x10\x0f\x12\"\n" +
-	"\x1eEVENT_TYPE_INVITATION_REMINDED\x10\x10B\x87\x01\n" +
+	"\x1eEVENT_TYPE_INVITATION_REMINDED\x10\x10\x12\x1f\n" +
+	"\x1bEVENT_TYPE_ACTIVATION_RESET\x10\x11\x12 \n" +
+	"\x1cEVENT_TYPE_EMAIL_UNCONFIRMED\x10\x12\x12 \n" +
+	"\x1cEVENT_TYPE_EMAIL_DELIVERABLE\x10\x13\x12\x19\n" +
+	"\x15EVENT_TYPE_EMAIL_LOST\x10\x14\x12\x1b\n" +
+	"\x17EVENT_TYPE_USER_CHANGED\x10\x15\x12\x1f\n" +
+	"\x1bEVENT_TYPE_USER_REACTIVATED\x10\x16\x12#\n" +
+	"\x1fEVENT_TYPE_ORGANIZATION_CHANGED\x10\x17B\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (

@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -186,14 +187,17 @@ type SendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user to invite.
+	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// What to invite to.
+	// The target.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
-	Actor         string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The operator says that a mailbox to which mail did not arrive works now: the
+	// mark goes, and this mail is sent past the provider's list of bounces.
+	DespiteBounce bool `protobuf:"varint,6,opt,name=despite_bounce,json=despiteBounce,proto3" json:"despite_bounce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -263,6 +267,13 @@ func (x *SendRequest) GetActor() string {
 	return ""
 }
 
+func (x *SendRequest) GetDespiteBounce() bool {
+	if x != nil {
+		return x.DespiteBounce
+	}
+	return false
+}
+
 // SendResponse is the invitation as it is now.
 type SendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -314,14 +325,16 @@ type RenewRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user whose invitation is meant.
+	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// The invitation's target.
+	// The target.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
-	Actor         string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	// As SendRequest.despite_bounce.
+	DespiteBounce bool `protobuf:"varint,6,opt,name=despite_bounce,json=despiteBounce,proto3" json:"despite_bounce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +404,13 @@ func (x *RenewRequest) GetActor() string {
 	return ""
 }
 
+func (x *RenewRequest) GetDespiteBounce() bool {
+	if x != nil {
+		return x.DespiteBounce
+	}
+	return false
+}
+
 // RenewResponse is the invitation as it is now.
 type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -442,13 +462,13 @@ type RevokeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user whose invitation is meant.
+	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// The invitation's target.
+	// The target.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor         string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -570,13 +590,13 @@ type GenerateQRRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user to invite.
+	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// What to invite to.
+	// The target.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
 	// How to draw the code; PNG unless said otherwise.
 	Format ImageFormat `protobuf:"varint,6,opt,name=format,proto3,enum=kiwi.invitation.v1.ImageFormat" json:"format,omitempty"`
@@ -689,8 +709,8 @@ type GenerateQRResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The invitation.
 	Invitation *Invitation `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
-	// The link. The code holds it in upper case, which is the same link. Empty, and so is the image, when the
-	// call is a repetition and the invitation is no longer pending.
+	// The link, which the code holds as it is. Empty, and so is the image, when
+	// the call is a repetition and its link has died meanwhile.
 	Link string `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
 	// The QR code.
 	Image []byte `protobuf:"bytes,3,opt,name=image,proto3" json:"image,omitempty"`
@@ -763,7 +783,7 @@ type UpdateEmailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The user whose address it is.
+	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The new address.
 	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
@@ -773,8 +793,10 @@ type UpdateEmailRequest struct {
 	Target Target `protobuf:"varint,5,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
-	Actor         string `protobuf:"bytes,7,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor string `protobuf:"bytes,7,opt,name=actor,proto3" json:"actor,omitempty"`
+	// As SendRequest.despite_bounce; refused with FOLLOW_UP_LATER.
+	DespiteBounce bool `protobuf:"varint,8,opt,name=despite_bounce,json=despiteBounce,proto3" json:"despite_bounce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -858,6 +880,13 @@ func (x *UpdateEmailRequest) GetActor() string {
 	return ""
 }
 
+func (x *UpdateEmailRequest) GetDespiteBounce() bool {
+	if x != nil {
+		return x.DespiteBounce
+	}
+	return false
+}
+
 // UpdateEmailResponse is the user as it is now.
 type UpdateEmailResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -904,6 +933,134 @@ func (x *UpdateEmailResponse) GetUser() *User {
 	return nil
 }
 
+// ResetActivationRequest asks to take a redemption back.
+type ResetActivationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The user.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The target.
+	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor         string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetActivationRequest) Reset() {
+	*x = ResetActivationRequest{}
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetActivationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetActivationRequest) ProtoMessage() {}
+
+func (x *ResetActivationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetActivationRequest.ProtoReflect.Descriptor instead.
+func (*ResetActivationRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ResetActivationRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ResetActivationRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ResetActivationRequest) GetTarget() Target {
+	if x != nil {
+		return x.Target
+	}
+	return Target_TARGET_UNSPECIFIED
+}
+
+func (x *ResetActivationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResetActivationRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// ResetActivationResponse is the user as it is now.
+type ResetActivationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user, with all invitations.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetActivationResponse) Reset() {
+	*x = ResetActivationResponse{}
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetActivationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetActivationResponse) ProtoMessage() {}
+
+func (x *ResetActivationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetActivationResponse.ProtoReflect.Descriptor instead.
+func (*ResetActivationResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResetActivationResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
 // GetInvitationRequest names an invitation.
 type GetInvitationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -917,7 +1074,7 @@ type GetInvitationRequest struct {
 
 func (x *GetInvitationRequest) Reset() {
 	*x = GetInvitationRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1086,7 @@ func (x *GetInvitationRequest) String() string {
 func (*GetInvitationRequest) ProtoMessage() {}
 
 func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1099,7 @@ func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationRequest.ProtoReflect.Descriptor instead.
 func (*GetInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{10}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetInvitationRequest) GetOrganizationId() string {
@@ -970,7 +1127,7 @@ type GetInvitationResponse struct {
 
 func (x *GetInvitationResponse) Reset() {
 	*x = GetInvitationResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1139,7 @@ func (x *GetInvitationResponse) String() string {
 func (*GetInvitationResponse) ProtoMessage() {}
 
 func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1152,7 @@ func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationResponse.ProtoReflect.Descriptor instead.
 func (*GetInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{11}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetInvitationResponse) GetInvitation() *Invitation {
@@ -1026,7 +1183,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1195,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1208,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{12}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListInvitationsRequest) GetOrganizationId() string {
@@ -1109,7 +1266,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1278,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1291,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{13}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -1156,7 +1313,7 @@ type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// Only this user's; empty means every user's.
+	// Only this user's; empty means every user's, and the organization's own.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Only this invitation's; empty means every one's.
 	InvitationId string `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
@@ -1170,7 +1327,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1339,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1352,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{14}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListEventsRequest) GetOrganizationId() string {
@@ -1246,7 +1403,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1415,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1428,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{15}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1293,15 +1450,15 @@ type BatchSendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The users, each once. A request is at most 64 KiB, whatever it holds.
+	// The users, each once.
 	UserIds []string `protobuf:"bytes,2,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
-	// What to invite to.
+	// The target.
 	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
 	// ACTION_SEND or ACTION_RENEW.
 	Action Action `protobuf:"varint,4,opt,name=action,proto3,enum=kiwi.invitation.v1.Action" json:"action,omitempty"`
-	// A UUID of the caller's that makes the whole call safe to repeat; optional.
+	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor         string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,7 +1466,7 @@ type BatchSendRequest struct {
 
 func (x *BatchSendRequest) Reset() {
 	*x = BatchSendRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1478,7 @@ func (x *BatchSendRequest) String() string {
 func (*BatchSendRequest) ProtoMessage() {}
 
 func (x *BatchSendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1491,7 @@ func (x *BatchSendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendRequest.ProtoReflect.Descriptor instead.
 func (*BatchSendRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{16}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BatchSendRequest) GetOrganizationId() string {
@@ -1390,7 +1547,7 @@ type BatchSendResponse struct {
 
 func (x *BatchSendResponse) Reset() {
 	*x = BatchSendResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1559,7 @@ func (x *BatchSendResponse) String() string {
 func (*BatchSendResponse) ProtoMessage() {}
 
 func (x *BatchSendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1572,7 @@ func (x *BatchSendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendResponse.ProtoReflect.Descriptor instead.
 func (*BatchSendResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{17}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BatchSendResponse) GetResults() []*BatchSendResult {
@@ -1433,14 +1590,17 @@ type BatchSendResult struct {
 	// Why it was refused; unspecified if it was not.
 	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=kiwi.invitation.v1.ErrorReason" json:"reason,omitempty"`
 	// The invitation as it is now; absent if it was refused.
-	Invitation    *Invitation `protobuf:"bytes,3,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	Invitation *Invitation `protobuf:"bytes,3,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	// How long to wait before trying this user again; present where a call of its
+	// own would carry RetryInfo.
+	RetryDelay    *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BatchSendResult) Reset() {
 	*x = BatchSendResult{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1612,7 @@ func (x *BatchSendResult) String() string {
 func (*BatchSendResult) ProtoMessage() {}
 
 func (x *BatchSendResult) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1625,7 @@ func (x *BatchSendResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendResult.ProtoReflect.Descriptor instead.
 func (*BatchSendResult) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{18}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchSendResult) GetUserId() string {
@@ -1489,20 +1649,28 @@ func (x *BatchSendResult) GetInvitation() *Invitation {
 	return nil
 }
 
+func (x *BatchSendResult) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
 // WatchEventsRequest asks to follow the audit trail.
 type WatchEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The property manager.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The sequence of the last event seen; 0 starts with the first event.
-	AfterSequence int64 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
+	// Where to go on: the cursor of the last event seen; empty starts with the
+	// first event that is kept.
+	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchEventsRequest) Reset() {
 	*x = WatchEventsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1682,7 @@ func (x *WatchEventsRequest) String() string {
 func (*WatchEventsRequest) ProtoMessage() {}
 
 func (x *WatchEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1695,7 @@ func (x *WatchEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEventsRequest.ProtoReflect.Descriptor instead.
 func (*WatchEventsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{19}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchEventsRequest) GetOrganizationId() string {
@@ -1537,25 +1705,28 @@ func (x *WatchEventsRequest) GetOrganizationId() string {
 	return ""
 }
 
-func (x *WatchEventsRequest) GetAfterSequence() int64 {
+func (x *WatchEventsRequest) GetCursor() string {
 	if x != nil {
-		return x.AfterSequence
+		return x.Cursor
 	}
-	return 0
+	return ""
 }
 
 // WatchEventsResponse is the next event.
 type WatchEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event.
-	Event         *Event `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	Event *Event `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// Where to go on after this event. It is opaque, and good as long as the trail
+	// keeps what comes after it.
+	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchEventsResponse) Reset() {
 	*x = WatchEventsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1738,7 @@ func (x *WatchEventsResponse) String() string {
 func (*WatchEventsResponse) ProtoMessage() {}
 
 func (x *WatchEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1751,7 @@ func (x *WatchEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEventsResponse.ProtoReflect.Descriptor instead.
 func (*WatchEventsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{20}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchEventsResponse) GetEvent() *Event {
@@ -1590,11 +1761,18 @@ func (x *WatchEventsResponse) GetEvent() *Event {
 	return nil
 }
 
+func (x *WatchEventsResponse) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 var File_kiwi_invitation_v1_invitation_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\n" +
-	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\xf8\x01\n" +
+	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x9f\x02\n" +
 	"\vSendRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
@@ -1602,11 +1780,12 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"N\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x12%\n" +
+	"\x0edespite_bounce\x18\x06 \x01(\bR\rdespiteBounce\"N\n" +
 	"\fSendResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\xf9\x01\n" +
+	"invitation\"\xa0\x02\n" +
 	"\fRenewRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
@@ -1614,7 +1793,8 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"O\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x12%\n" +
+	"\x0edespite_bounce\x18\x06 \x01(\bR\rdespiteBounce\"O\n" +
 	"\rRenewResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
@@ -1626,7 +1806,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"P\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"P\n" +
 	"\x0eRevokeResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
@@ -1638,7 +1818,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\x12A\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x12A\n" +
 	"\x06format\x18\x06 \x01(\x0e2\x1f.kiwi.invitation.v1.ImageFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x12'\n" +
 	"\asize_px\x18\a \x01(\x05B\x0e\xbaH\v\xd8\x01\x01\x1a\x06\x18\x80\x10(\x80\x01R\x06sizePx\x121\n" +
 	"\x05color\x18\b \x01(\tB\x1b\xbaH\x18r\x162\x14^(#[0-9A-Fa-f]{6})?$R\x05color\x126\n" +
@@ -1649,7 +1829,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"invitation\x12\x12\n" +
 	"\x04link\x18\x02 \x01(\tR\x04link\x12\x14\n" +
 	"\x05image\x18\x03 \x01(\fR\x05image\x12!\n" +
-	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\xe6\x02\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\x8d\x03\n" +
 	"\x12UpdateEmailRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12 \n" +
@@ -1660,8 +1840,19 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\x06target\x18\x05 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x12*\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\a \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"C\n" +
+	"\x05actor\x18\a \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x12%\n" +
+	"\x0edespite_bounce\x18\b \x01(\bR\rdespiteBounce\"C\n" +
 	"\x13UpdateEmailResponse\x12,\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\x83\x02\n" +
+	"\x16ResetActivationRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
+	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"G\n" +
+	"\x17ResetActivationResponse\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"{\n" +
 	"\x14GetInvitationRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12-\n" +
@@ -1678,7 +1869,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"\x83\x01\n" +
+	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"\x83\x01\n" +
 	"\x17ListInvitationsResponse\x12@\n" +
 	"\vinvitations\x18\x01 \x03(\v2\x1e.kiwi.invitation.v1.InvitationR\vinvitations\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf3\x01\n" +
@@ -1689,7 +1880,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"o\n" +
+	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"o\n" +
 	"\x12ListEventsResponse\x121\n" +
 	"\x06events\x18\x01 \x03(\v2\x19.kiwi.invitation.v1.EventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcb\x02\n" +
@@ -1702,20 +1893,23 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x18\x01\x18\x02R\x06action\x12*\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x06 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"R\n" +
+	"\x05actor\x18\x06 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"R\n" +
 	"\x11BatchSendResponse\x12=\n" +
-	"\aresults\x18\x01 \x03(\v2#.kiwi.invitation.v1.BatchSendResultR\aresults\"\xa3\x01\n" +
+	"\aresults\x18\x01 \x03(\v2#.kiwi.invitation.v1.BatchSendResultR\aresults\"\xdf\x01\n" +
 	"\x0fBatchSendResult\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x127\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason\x12>\n" +
 	"\n" +
 	"invitation\x18\x03 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"z\n" +
+	"invitation\x12:\n" +
+	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay\"l\n" +
 	"\x12WatchEventsRequest\x124\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12.\n" +
-	"\x0eafter_sequence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rafterSequence\"F\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12 \n" +
+	"\x06cursor\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06cursor\"^\n" +
 	"\x13WatchEventsResponse\x12/\n" +
-	"\x05event\x18\x01 \x01(\v2\x19.kiwi.invitation.v1.EventR\x05event*W\n" +
+	"\x05event\x18\x01 \x01(\v2\x19.kiwi.invitation.v1.EventR\x05event\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor*W\n" +
 	"\vImageFormat\x12\x1c\n" +
 	"\x18IMAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10IMAGE_FORMAT_PNG\x10\x01\x12\x14\n" +
@@ -1727,14 +1921,15 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\bFollowUp\x12\x19\n" +
 	"\x15FOLLOW_UP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FOLLOW_UP_SEND_NOW\x10\x01\x12\x13\n" +
-	"\x0fFOLLOW_UP_LATER\x10\x022\xa5\a\n" +
+	"\x0fFOLLOW_UP_LATER\x10\x022\x91\b\n" +
 	"\x11InvitationService\x12I\n" +
 	"\x04Send\x12\x1f.kiwi.invitation.v1.SendRequest\x1a .kiwi.invitation.v1.SendResponse\x12L\n" +
 	"\x05Renew\x12 .kiwi.invitation.v1.RenewRequest\x1a!.kiwi.invitation.v1.RenewResponse\x12O\n" +
 	"\x06Revoke\x12!.kiwi.invitation.v1.RevokeRequest\x1a\".kiwi.invitation.v1.RevokeResponse\x12[\n" +
 	"\n" +
 	"GenerateQR\x12%.kiwi.invitation.v1.GenerateQRRequest\x1a&.kiwi.invitation.v1.GenerateQRResponse\x12^\n" +
-	"\vUpdateEmail\x12&.kiwi.invitation.v1.UpdateEmailRequest\x1a'.kiwi.invitation.v1.UpdateEmailResponse\x12d\n" +
+	"\vUpdateEmail\x12&.kiwi.invitation.v1.UpdateEmailRequest\x1a'.kiwi.invitation.v1.UpdateEmailResponse\x12j\n" +
+	"\x0fResetActivation\x12*.kiwi.invitation.v1.ResetActivationRequest\x1a+.kiwi.invitation.v1.ResetActivationResponse\x12d\n" +
 	"\rGetInvitation\x12(.kiwi.invitation.v1.GetInvitationRequest\x1a).kiwi.invitation.v1.GetInvitationResponse\x12j\n" +
 	"\x0fListInvitations\x12*.kiwi.invitation.v1.ListInvitationsRequest\x1a+.kiwi.invitation.v1.ListInvitationsResponse\x12[\n" +
 	"\n" +
@@ -1756,7 +1951,7 @@ func file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_invitation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_kiwi_invitation_v1_invitation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_kiwi_invitation_v1_invitation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_kiwi_invitation_v1_invitation_service_proto_goTypes = []any{
 	(ImageFormat)(0),                // 0: kiwi.invitation.v1.ImageFormat
 	(Mark)(0),                       // 1: kiwi.invitation.v1.Mark
@@ -1771,77 +1966,85 @@ var file_kiwi_invitation_v1_invitation_service_proto_goTypes = []any{
 	(*GenerateQRResponse)(nil),      // 10: kiwi.invitation.v1.GenerateQRResponse
 	(*UpdateEmailRequest)(nil),      // 11: kiwi.invitation.v1.UpdateEmailRequest
 	(*UpdateEmailResponse)(nil),     // 12: kiwi.invitation.v1.UpdateEmailResponse
-	(*GetInvitationRequest)(nil),    // 13: kiwi.invitation.v1.GetInvitationRequest
-	(*GetInvitationResponse)(nil),   // 14: kiwi.invitation.v1.GetInvitationResponse
-	(*ListInvitationsRequest)(nil),  // 15: kiwi.invitation.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil), // 16: kiwi.invitation.v1.ListInvitationsResponse
-	(*ListEventsRequest)(nil),       // 17: kiwi.invitation.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),      // 18: kiwi.invitation.v1.ListEventsResponse
-	(*BatchSendRequest)(nil),        // 19: kiwi.invitation.v1.BatchSendRequest
-	(*BatchSendResponse)(nil),       // 20: kiwi.invitation.v1.BatchSendResponse
-	(*BatchSendResult)(nil),         // 21: kiwi.invitation.v1.BatchSendResult
-	(*WatchEventsRequest)(nil),      // 22: kiwi.invitation.v1.WatchEventsRequest
-	(*WatchEventsResponse)(nil),     // 23: kiwi.invitation.v1.WatchEventsResponse
-	(Target)(0),                     // 24: kiwi.invitation.v1.Target
-	(*Invitation)(nil),              // 25: kiwi.invitation.v1.Invitation
-	(*User)(nil),                    // 26: kiwi.invitation.v1.User
-	(InvitationState)(0),            // 27: kiwi.invitation.v1.InvitationState
-	(DeliveryState)(0),              // 28: kiwi.invitation.v1.DeliveryState
-	(*Event)(nil),                   // 29: kiwi.invitation.v1.Event
-	(Action)(0),                     // 30: kiwi.invitation.v1.Action
-	(ErrorReason)(0),                // 31: kiwi.invitation.v1.ErrorReason
+	(*ResetActivationRequest)(nil),  // 13: kiwi.invitation.v1.ResetActivationRequest
+	(*ResetActivationResponse)(nil), // 14: kiwi.invitation.v1.ResetActivationResponse
+	(*GetInvitationRequest)(nil),    // 15: kiwi.invitation.v1.GetInvitationRequest
+	(*GetInvitationResponse)(nil),   // 16: kiwi.invitation.v1.GetInvitationResponse
+	(*ListInvitationsRequest)(nil),  // 17: kiwi.invitation.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil), // 18: kiwi.invitation.v1.ListInvitationsResponse
+	(*ListEventsRequest)(nil),       // 19: kiwi.invitation.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),      // 20: kiwi.invitation.v1.ListEventsResponse
+	(*BatchSendRequest)(nil),        // 21: kiwi.invitation.v1.BatchSendRequest
+	(*BatchSendResponse)(nil),       // 22: kiwi.invitation.v1.BatchSendResponse
+	(*BatchSendResult)(nil),         // 23: kiwi.invitation.v1.BatchSendResult
+	(*WatchEventsRequest)(nil),      // 24: kiwi.invitation.v1.WatchEventsRequest
+	(*WatchEventsResponse)(nil),     // 25: kiwi.invitation.v1.WatchEventsResponse
+	(Target)(0),                     // 26: kiwi.invitation.v1.Target
+	(*Invitation)(nil),              // 27: kiwi.invitation.v1.Invitation
+	(*User)(nil),                    // 28: kiwi.invitation.v1.User
+	(InvitationState)(0),            // 29: kiwi.invitation.v1.InvitationState
+	(DeliveryState)(0),              // 30: kiwi.invitation.v1.DeliveryState
+	(*Event)(nil),                   // 31: kiwi.invitation.v1.Event
+	(Action)(0),                     // 32: kiwi.invitation.v1.Action
+	(ErrorReason)(0),                // 33: kiwi.invitation.v1.ErrorReason
+	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
 }
 var file_kiwi_invitation_v1_invitation_service_proto_depIdxs = []int32{
-	24, // 0: kiwi.invitation.v1.SendRequest.target:type_name -> kiwi.invitation.v1.Target
-	25, // 1: kiwi.invitation.v1.SendResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	24, // 2: kiwi.invitation.v1.RenewRequest.target:type_name -> kiwi.invitation.v1.Target
-	25, // 3: kiwi.invitation.v1.RenewResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	24, // 4: kiwi.invitation.v1.RevokeRequest.target:type_name -> kiwi.invitation.v1.Target
-	25, // 5: kiwi.invitation.v1.RevokeResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	24, // 6: kiwi.invitation.v1.GenerateQRRequest.target:type_name -> kiwi.invitation.v1.Target
+	26, // 0: kiwi.invitation.v1.SendRequest.target:type_name -> kiwi.invitation.v1.Target
+	27, // 1: kiwi.invitation.v1.SendResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	26, // 2: kiwi.invitation.v1.RenewRequest.target:type_name -> kiwi.invitation.v1.Target
+	27, // 3: kiwi.invitation.v1.RenewResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	26, // 4: kiwi.invitation.v1.RevokeRequest.target:type_name -> kiwi.invitation.v1.Target
+	27, // 5: kiwi.invitation.v1.RevokeResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	26, // 6: kiwi.invitation.v1.GenerateQRRequest.target:type_name -> kiwi.invitation.v1.Target
 	0,  // 7: kiwi.invitation.v1.GenerateQRRequest.format:type_name -> kiwi.invitation.v1.ImageFormat
 	1,  // 8: kiwi.invitation.v1.GenerateQRRequest.mark:type_name -> kiwi.invitation.v1.Mark
-	25, // 9: kiwi.invitation.v1.GenerateQRResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	27, // 9: kiwi.invitation.v1.GenerateQRResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
 	2,  // 10: kiwi.invitation.v1.UpdateEmailRequest.follow_up:type_name -> kiwi.invitation.v1.FollowUp
-	24, // 11: kiwi.invitation.v1.UpdateEmailRequest.target:type_name -> kiwi.invitation.v1.Target
-	26, // 12: kiwi.invitation.v1.UpdateEmailResponse.user:type_name -> kiwi.invitation.v1.User
-	25, // 13: kiwi.invitation.v1.GetInvitationResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	24, // 14: kiwi.invitation.v1.ListInvitationsRequest.target:type_name -> kiwi.invitation.v1.Target
-	27, // 15: kiwi.invitation.v1.ListInvitationsRequest.state:type_name -> kiwi.invitation.v1.InvitationState
-	28, // 16: kiwi.invitation.v1.ListInvitationsRequest.delivery_state:type_name -> kiwi.invitation.v1.DeliveryState
-	25, // 17: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
-	29, // 18: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
-	24, // 19: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
-	30, // 20: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
-	21, // 21: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
-	31, // 22: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	25, // 23: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
-	29, // 24: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
-	3,  // 25: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
-	5,  // 26: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
-	7,  // 27: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
-	9,  // 28: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
-	11, // 29: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
-	13, // 30: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
-	15, // 31: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
-	17, // 32: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
-	19, // 33: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
-	22, // 34: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
-	4,  // 35: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
-	6,  // 36: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
-	8,  // 37: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
-	10, // 38: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
-	12, // 39: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
-	14, // 40: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
-	16, // 41: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
-	18, // 42: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
-	20, // 43: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
-	23, // 44: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
-	35, // [35:45] is the sub-list for method output_type
-	25, // [25:35] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	26, // 11: kiwi.invitation.v1.UpdateEmailRequest.target:type_name -> kiwi.invitation.v1.Target
+	28, // 12: kiwi.invitation.v1.UpdateEmailResponse.user:type_name -> kiwi.invitation.v1.User
+	26, // 13: kiwi.invitation.v1.ResetActivationRequest.target:type_name -> kiwi.invitation.v1.Target
+	28, // 14: kiwi.invitation.v1.ResetActivationResponse.user:type_name -> kiwi.invitation.v1.User
+	27, // 15: kiwi.invitation.v1.GetInvitationResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	26, // 16: kiwi.invitation.v1.ListInvitationsRequest.target:type_name -> kiwi.invitation.v1.Target
+	29, // 17: kiwi.invitation.v1.ListInvitationsRequest.state:type_name -> kiwi.invitation.v1.InvitationState
+	30, // 18: kiwi.invitation.v1.ListInvitationsRequest.delivery_state:type_name -> kiwi.invitation.v1.DeliveryState
+	27, // 19: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
+	31, // 20: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
+	26, // 21: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
+	32, // 22: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
+	23, // 23: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
+	33, // 24: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	27, // 25: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
+	34, // 26: kiwi.invitation.v1.BatchSendResult.retry_delay:type_name -> google.protobuf.Duration
+	31, // 27: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
+	3,  // 28: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
+	5,  // 29: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
+	7,  // 30: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
+	9,  // 31: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
+	11, // 32: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
+	13, // 33: kiwi.invitation.v1.InvitationService.ResetActivation:input_type -> kiwi.invitation.v1.ResetActivationRequest
+	15, // 34: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
+	17, // 35: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
+	19, // 36: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
+	21, // 37: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
+	24, // 38: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
+	4,  // 39: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
+	6,  // 40: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
+	8,  // 41: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
+	10, // 42: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
+	12, // 43: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
+	14, // 44: kiwi.invitation.v1.InvitationService.ResetActivation:output_type -> kiwi.invitation.v1.ResetActivationResponse
+	16, // 45: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
+	18, // 46: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
+	20, // 47: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
+	22, // 48: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
+	25, // 49: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
+	39, // [39:50] is the sub-list for method output_type
+	28, // [28:39] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_invitation_service_proto_init() }
@@ -1859,7 +2062,7 @@ func file_kiwi_invitation_v1_invitation_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_invitation_service_proto_rawDesc), len(file_kiwi_invitation_v1_invitation_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	InvitationService_Revoke_FullMethodName          = "/kiwi.invitation.v1.InvitationService/Revoke"
 	InvitationService_GenerateQR_FullMethodName      = "/kiwi.invitation.v1.InvitationService/GenerateQR"
 	InvitationService_UpdateEmail_FullMethodName     = "/kiwi.invitation.v1.InvitationService/UpdateEmail"
+	InvitationService_ResetActivation_FullMethodName = "/kiwi.invitation.v1.InvitationService/ResetActivation"
 	InvitationService_GetInvitation_FullMethodName   = "/kiwi.invitation.v1.InvitationService/GetInvitation"
 	InvitationService_ListInvitations_FullMethodName = "/kiwi.invitation.v1.InvitationService/ListInvitations"
 	InvitationService_ListEvents_FullMethodName      = "/kiwi.invitation.v1.InvitationService/ListEvents"
@@ -39,11 +40,15 @@ const (
 //
 // A user of another organization is USER_NOT_FOUND, the same as an unknown
 // one. A mutating call repeated with its request_id does nothing a second time
-// and answers OK with the resource as it is now. Mails are queued in the
-// call's own transaction and sent afterwards.
+// and answers OK with the resource as it is now; one id is one request in the
+// whole service. Two requests are the same if they mean the same: a default
+// spelled out is the default, and the actor does not count. A refusal is not
+// remembered. Mails are queued in the call's own transaction and sent
+// afterwards.
 type InvitationServiceClient interface {
 	// Send issues an invitation and mails it; one that was only shared so far is
-	// mailed as it is, with its time starting anew.
+	// mailed as it is, with its time starting anew, and so is one whose latest
+	// mail failed or was dropped.
 	// Refused with EMAIL_REQUIRED, EMAIL_UNDELIVERABLE, INVITATION_PENDING,
 	// INVITATION_EXPIRED, ALREADY_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
 	Send(ctx context.Context, in *SendRequest, opts ...grpc.CallOption) (*SendResponse, error)
@@ -61,10 +66,18 @@ type InvitationServiceClient interface {
 	GenerateQR(ctx context.Context, in *GenerateQRRequest, opts ...grpc.CallOption) (*GenerateQRResponse, error)
 	// UpdateEmail sets an address that is empty or unconfirmed, and says what
 	// happens next. Links that were mailed to another address die; shared ones
-	// stay good.
+	// stay good. The address that the user has already is never refused as
+	// confirmed, and saving it for later changes nothing at all.
 	// Refused with EMAIL_CONFIRMED, EMAIL_INVALID, EMAIL_IN_USE, and as Send is
 	// when the invitation is to be sent; then nothing is saved.
 	UpdateEmail(ctx context.Context, in *UpdateEmailRequest, opts ...grpc.CallOption) (*UpdateEmailResponse, error)
+	// ResetActivation takes a redemption back: the wrong person redeemed the
+	// link, or a new tenant has the flat. The invitation is revoked; invite again
+	// with Send or GenerateQR. The address is unconfirmed again unless another
+	// target stays redeemed, and links mailed to it die. The app's backend hears
+	// of it by EVENT_TYPE_ACTIVATION_RESET and has to end the account's access.
+	// Refused with NOT_INVITED, NOT_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
+	ResetActivation(ctx context.Context, in *ResetActivationRequest, opts ...grpc.CallOption) (*ResetActivationResponse, error)
 	// GetInvitation returns one invitation.
 	GetInvitation(ctx context.Context, in *GetInvitationRequest, opts ...grpc.CallOption) (*GetInvitationResponse, error)
 	// ListInvitations lists an organization's invitations, newest first. What is
@@ -73,10 +86,14 @@ type InvitationServiceClient interface {
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 	// BatchSend sends or renews up to 1,000 users' invitations, each with its own
-	// result: one user's refusal is no other's.
+	// result: one user's refusal is no other's. Repeated with its request_id, it
+	// tries those again that were refused.
 	BatchSend(ctx context.Context, in *BatchSendRequest, opts ...grpc.CallOption) (*BatchSendResponse, error)
 	// WatchEvents streams an organization's audit trail from a cursor on, without
-	// a gap and in order, and goes on with what happens next.
+	// a gap and in order, and goes on with what happens next. It ends with
+	// SERVICE_UNAVAILABLE when the server drains or the stream is old: go on from
+	// the last cursor.
+	// Refused with CURSOR_AHEAD, CURSOR_EXPIRED.
 	WatchEvents(ctx context.Context, in *WatchEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEventsResponse], error)
 }
 
@@ -132,6 +149,16 @@ func (c *invitationServiceClient) UpdateEmail(ctx context.Context, in *UpdateEma
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateEmailResponse)
 	err := c.cc.Invoke(ctx, InvitationService_UpdateEmail_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *invitationServiceClient) ResetActivation(ctx context.Context, in *ResetActivationRequest, opts ...grpc.CallOption) (*ResetActivationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResetActivationResponse)
+	err := c.cc.Invoke(ctx, InvitationService_ResetActivation_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -205,11 +232,15 @@ type InvitationService_WatchEventsClient = grpc.ServerStreamingClient[WatchEvent
 //
 // A user of another organization is USER_NOT_FOUND, the same as an unknown
 // one. A mutating call repeated with its request_id does nothing a second time
-// and answers OK with the resource as it is now. Mails are queued in the
-// call's own transaction and sent afterwards.
+// and answers OK with the resource as it is now; one id is one request in the
+// whole service. Two requests are the same if they mean the same: a default
+// spelled out is the default, and the actor does not count. A refusal is not
+// remembered. Mails are queued in the call's own transaction and sent
+// afterwards.
 type InvitationServiceServer interface {
 	// Send issues an invitation and mails it; one that was only shared so far is
-	// mailed as it is, with its time starting anew.
+	// mailed as it is, with its time starting anew, and so is one whose latest
+	// mail failed or was dropped.
 	// Refused with EMAIL_REQUIRED, EMAIL_UNDELIVERABLE, INVITATION_PENDING,
 	// INVITATION_EXPIRED, ALREADY_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
 	Send(context.Context, *SendRequest) (*SendResponse, error)
@@ -227,10 +258,18 @@ type InvitationServiceServer interface {
 	GenerateQR(context.Context, *GenerateQRRequest) (*GenerateQRResponse, error)
 	// UpdateEmail sets an address that is empty or unconfirmed, and says what
 	// happens next. Links that were mailed to another address die; shared ones
-	// stay good.
+	// stay good. The address that the user has already is never refused as
+	// confirmed, and saving it for later changes nothing at all.
 	// Refused with EMAIL_CONFIRMED, EMAIL_INVALID, EMAIL_IN_USE, and as Send is
 	// when the invitation is to be sent; then nothing is saved.
 	UpdateEmail(context.Context, *UpdateEmailRequest) (*UpdateEmailResponse, error)
+	// ResetActivation takes a redemption back: the wrong person redeemed the
+	// link, or a new tenant has the flat. The invitation is revoked; invite again
+	// with Send or GenerateQR. The address is unconfirmed again unless another
+	// target stays redeemed, and links mailed to it die. The app's backend hears
+	// of it by EVENT_TYPE_ACTIVATION_RESET and has to end the account's access.
+	// Refused with NOT_INVITED, NOT_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
+	ResetActivation(context.Context, *ResetActivationRequest) (*ResetActivationResponse, error)
 	// GetInvitation returns one invitation.
 	GetInvitation(context.Context, *GetInvitationRequest) (*GetInvitationResponse, error)
 	// ListInvitations lists an organization's invitations, newest first. What is
@@ -239,10 +278,14 @@ type InvitationServiceServer interface {
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	// BatchSend sends or renews up to 1,000 users' invitations, each with its own
-	// result: one user's refusal is no other's.
+	// result: one user's refusal is no other's. Repeated with its request_id, it
+	// tries those again that were refused.
 	BatchSend(context.Context, *BatchSendRequest) (*BatchSendResponse, error)
 	// WatchEvents streams an organization's audit trail from a cursor on, without
-	// a gap and in order, and goes on with what happens next.
+	// a gap and in order, and goes on with what happens next. It ends with
+	// SERVICE_UNAVAILABLE when the server drains or the stream is old: go on from
+	// the last cursor.
+	// Refused with CURSOR_AHEAD, CURSOR_EXPIRED.
 	WatchEvents(*WatchEventsRequest, grpc.ServerStreamingServer[WatchEventsResponse]) error
 	mustEmbedUnimplementedInvitationServiceServer()
 }
@@ -268,6 +311,9 @@ func (UnimplementedInvitationServiceServer) GenerateQR(context.Context, *Generat
 }
 func (UnimplementedInvitationServiceServer) UpdateEmail(context.Context, *UpdateEmailRequest) (*UpdateEmailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateEmail not implemented")
+}
+func (UnimplementedInvitationServiceServer) ResetActivation(context.Context, *ResetActivationRequest) (*ResetActivationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResetActivation not implemented")
 }
 func (UnimplementedInvitationServiceServer) GetInvitation(context.Context, *GetInvitationRequest) (*GetInvitationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInvitation not implemented")
@@ -395,6 +441,24 @@ func _InvitationService_UpdateEmail_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InvitationService_ResetActivation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResetActivationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InvitationServiceServer).ResetActivation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InvitationService_ResetActivation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InvitationServiceServer).ResetActivation(ctx, req.(*ResetActivationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _InvitationService_GetInvitation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetInvitationRequest)
 	if err := dec(in); err != nil {
@@ -504,6 +568,10 @@ var InvitationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateEmail",
 			Handler:    _InvitationService_UpdateEmail_Handler,
+		},
+		{
+			MethodName: "ResetActivation",
+			Handler:    _InvitationService_ResetActivation_Handler,
 		},
 		{
 			MethodName: "GetInvitation",

@@ -26,7 +26,7 @@ const (
 // PreviewRequest carries a token.
 type PreviewRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The link's part behind the base URL, in upper or lower case.
+	// The token, or the whole link.
 	Token         string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -69,7 +69,8 @@ func (x *PreviewRequest) GetToken() string {
 	return ""
 }
 
-// PreviewResponse is what a landing page may show.
+// PreviewResponse is what a landing page may show, and what an app needs to
+// notice that somebody else is logged in.
 type PreviewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the invitation activates.
@@ -80,9 +81,15 @@ type PreviewResponse struct {
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The user's address with all but its first character and the domain
 	// hidden, such as "b***@müller.de"; empty if none is known.
-	MaskedEmail   string `protobuf:"bytes,4,opt,name=masked_email,json=maskedEmail,proto3" json:"masked_email,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaskedEmail string `protobuf:"bytes,4,opt,name=masked_email,json=maskedEmail,proto3" json:"masked_email,omitempty"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,5,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The invited user.
+	UserId string `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The property manager's name; empty if the portal never told it.
+	OrganizationName string `protobuf:"bytes,7,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PreviewResponse) Reset() {
@@ -143,14 +150,35 @@ func (x *PreviewResponse) GetMaskedEmail() string {
 	return ""
 }
 
+func (x *PreviewResponse) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *PreviewResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *PreviewResponse) GetOrganizationName() string {
+	if x != nil {
+		return x.OrganizationName
+	}
+	return ""
+}
+
 // RedeemRequest carries a token to consume.
 type RedeemRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The link's part behind the base URL, in upper or lower case.
+	// The token, or the whole link.
 	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor         string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -271,10 +299,14 @@ type ConfirmEmailRequest struct {
 	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
-	Actor         string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The user's organization, which a Preview or a redemption told; optional. A
+	// user of another one is USER_NOT_FOUND: a mixed-up id confirms nobody else's
+	// address.
+	OrganizationId string `protobuf:"bytes,5,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ConfirmEmailRequest) Reset() {
@@ -335,6 +367,13 @@ func (x *ConfirmEmailRequest) GetActor() string {
 	return ""
 }
 
+func (x *ConfirmEmailRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
 // ConfirmEmailResponse is the user as it is now.
 type ConfirmEmailResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -388,31 +427,35 @@ const file_kiwi_invitation_v1_redemption_service_proto_rawDesc = "" +
 	"+kiwi/invitation/v1/redemption_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"2\n" +
 	"\x0ePreviewRequest\x12 \n" +
 	"\x05token\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\bR\x05token\"\xc6\x01\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x10R\x05token\"\xb5\x02\n" +
 	"\x0fPreviewResponse\x122\n" +
 	"\x06target\x18\x01 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetR\x06target\x129\n" +
 	"\n" +
 	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12!\n" +
 	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12!\n" +
-	"\fmasked_email\x18\x04 \x01(\tR\vmaskedEmail\"\x80\x01\n" +
+	"\fmasked_email\x18\x04 \x01(\tR\vmaskedEmail\x12'\n" +
+	"\x0forganization_id\x18\x05 \x01(\tR\x0eorganizationId\x12\x17\n" +
+	"\auser_id\x18\x06 \x01(\tR\x06userId\x12+\n" +
+	"\x11organization_name\x18\a \x01(\tR\x10organizationName\"\x80\x01\n" +
 	"\rRedeemRequest\x12 \n" +
 	"\x05token\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\bR\x05token\x12*\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x10R\x05token\x12*\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"~\n" +
+	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"~\n" +
 	"\x0eRedeemResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
 	"invitation\x12,\n" +
-	"\x04user\x18\x02 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xac\x01\n" +
+	"\x04user\x18\x02 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xe2\x01\n" +
 	"\x13ConfirmEmailRequest\x12$\n" +
 	"\auser_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\bR\x05email\x12*\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"D\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x124\n" +
+	"\x0forganization_id\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x0eorganizationId\"D\n" +
 	"\x14ConfirmEmailResponse\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user2\x9b\x02\n" +
 	"\x11RedemptionService\x12R\n" +

@@ -30,8 +30,10 @@ const (
 //
 // RedemptionService is for the app's backend, which holds links' tokens.
 //
-// A token that is malformed, forged or unknown is INVITATION_NOT_FOUND. A
-// genuine one that no longer works says why: INVITATION_EXPIRED,
+// A token may come as the whole link, and with what chat programs leave around
+// it. One that is malformed, forged or unknown is INVITATION_NOT_FOUND; a
+// caller who sends many of those gets TOKEN_THROTTLED for them, and for nothing
+// else. A genuine one that no longer works says why: INVITATION_EXPIRED,
 // INVITATION_REVOKED, INVITATION_SUPERSEDED, EMAIL_CHANGED,
 // INVITATION_REDEEMED or USER_DEACTIVATED.
 type RedemptionServiceClient interface {
@@ -40,11 +42,14 @@ type RedemptionServiceClient interface {
 	Preview(ctx context.Context, in *PreviewRequest, opts ...grpc.CallOption) (*PreviewResponse, error)
 	// Redeem consumes a token: of all calls, one succeeds. A mailed link proves
 	// the address and confirms it; a shared one does not. The same request_id
-	// gets its first answer again.
+	// gets its first answer again, unless the user was deactivated
+	// (USER_DEACTIVATED) or the activation reset (INVITATION_REVOKED) since.
 	Redeem(ctx context.Context, in *RedeemRequest, opts ...grpc.CallOption) (*RedeemResponse, error)
 	// ConfirmEmail sets the address that the end user proved to the app, whatever
-	// it was before. Links mailed to another address die.
-	// Refused with USER_NOT_FOUND, EMAIL_INVALID, EMAIL_IN_USE, USER_DEACTIVATED.
+	// it was before. Links mailed to another address die. A proof beats a claim:
+	// somebody else who has the address unconfirmed loses it.
+	// Refused with USER_NOT_FOUND, EMAIL_INVALID, EMAIL_IN_USE (somebody else
+	// confirmed the address), USER_DEACTIVATED.
 	ConfirmEmail(ctx context.Context, in *ConfirmEmailRequest, opts ...grpc.CallOption) (*ConfirmEmailResponse, error)
 }
 
@@ -92,8 +97,10 @@ func (c *redemptionServiceClient) ConfirmEmail(ctx context.Context, in *ConfirmE
 //
 // RedemptionService is for the app's backend, which holds links' tokens.
 //
-// A token that is malformed, forged or unknown is INVITATION_NOT_FOUND. A
-// genuine one that no longer works says why: INVITATION_EXPIRED,
+// A token may come as the whole link, and with what chat programs leave around
+// it. One that is malformed, forged or unknown is INVITATION_NOT_FOUND; a
+// caller who sends many of those gets TOKEN_THROTTLED for them, and for nothing
+// else. A genuine one that no longer works says why: INVITATION_EXPIRED,
 // INVITATION_REVOKED, INVITATION_SUPERSEDED, EMAIL_CHANGED,
 // INVITATION_REDEEMED or USER_DEACTIVATED.
 type RedemptionServiceServer interface {
@@ -102,11 +109,14 @@ type RedemptionServiceServer interface {
 	Preview(context.Context, *PreviewRequest) (*PreviewResponse, error)
 	// Redeem consumes a token: of all calls, one succeeds. A mailed link proves
 	// the address and confirms it; a shared one does not. The same request_id
-	// gets its first answer again.
+	// gets its first answer again, unless the user was deactivated
+	// (USER_DEACTIVATED) or the activation reset (INVITATION_REVOKED) since.
 	Redeem(context.Context, *RedeemRequest) (*RedeemResponse, error)
 	// ConfirmEmail sets the address that the end user proved to the app, whatever
-	// it was before. Links mailed to another address die.
-	// Refused with USER_NOT_FOUND, EMAIL_INVALID, EMAIL_IN_USE, USER_DEACTIVATED.
+	// it was before. Links mailed to another address die. A proof beats a claim:
+	// somebody else who has the address unconfirmed loses it.
+	// Refused with USER_NOT_FOUND, EMAIL_INVALID, EMAIL_IN_USE (somebody else
+	// confirmed the address), USER_DEACTIVATED.
 	ConfirmEmail(context.Context, *ConfirmEmailRequest) (*ConfirmEmailResponse, error)
 	mustEmbedUnimplementedRedemptionServiceServer()
 }

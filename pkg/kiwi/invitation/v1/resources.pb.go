@@ -34,6 +34,8 @@ const (
 	UserType_USER_TYPE_TENANT UserType = 2
 	// Dienstleister: may be invited to the app.
 	UserType_USER_TYPE_SERVICE_PROVIDER UserType = 3
+	// Wohnungseigentümer: may be invited to the app.
+	UserType_USER_TYPE_OWNER UserType = 4
 )
 
 // Enum value maps for UserType.
@@ -43,12 +45,14 @@ var (
 		1: "USER_TYPE_EMPLOYEE",
 		2: "USER_TYPE_TENANT",
 		3: "USER_TYPE_SERVICE_PROVIDER",
+		4: "USER_TYPE_OWNER",
 	}
 	UserType_value = map[string]int32{
 		"USER_TYPE_UNSPECIFIED":      0,
 		"USER_TYPE_EMPLOYEE":         1,
 		"USER_TYPE_TENANT":           2,
 		"USER_TYPE_SERVICE_PROVIDER": 3,
+		"USER_TYPE_OWNER":            4,
 	}
 )
 
@@ -197,10 +201,10 @@ const (
 	InvitationState_INVITATION_STATE_UNSPECIFIED InvitationState = 0
 	// A link is good and waits to be redeemed.
 	InvitationState_INVITATION_STATE_PENDING InvitationState = 1
-	// Redeemed: the account is active. Final.
+	// Redeemed: the account is active.
 	InvitationState_INVITATION_STATE_REDEEMED InvitationState = 2
-	// Revoked by an operator, by a change of address that left no good link, or
-	// with the user's deactivation.
+	// Revoked by an operator, by a change of address that left no good link, with
+	// the user's deactivation, or by a reset of the activation.
 	InvitationState_INVITATION_STATE_REVOKED InvitationState = 3
 	// Pending, and its time is over.
 	InvitationState_INVITATION_STATE_EXPIRED InvitationState = 4
@@ -346,6 +350,8 @@ const (
 	Action_ACTION_REVOKE Action = 3
 	// QR-Code generieren; see InvitationService.GenerateQR.
 	Action_ACTION_GENERATE_QR Action = 4
+	// Aktivierung zurücksetzen; see InvitationService.ResetActivation.
+	Action_ACTION_RESET_ACTIVATION Action = 5
 )
 
 // Enum value maps for Action.
@@ -356,13 +362,15 @@ var (
 		2: "ACTION_RENEW",
 		3: "ACTION_REVOKE",
 		4: "ACTION_GENERATE_QR",
+		5: "ACTION_RESET_ACTIVATION",
 	}
 	Action_value = map[string]int32{
-		"ACTION_UNSPECIFIED": 0,
-		"ACTION_SEND":        1,
-		"ACTION_RENEW":       2,
-		"ACTION_REVOKE":      3,
-		"ACTION_GENERATE_QR": 4,
+		"ACTION_UNSPECIFIED":      0,
+		"ACTION_SEND":             1,
+		"ACTION_RENEW":            2,
+		"ACTION_REVOKE":           3,
+		"ACTION_GENERATE_QR":      4,
+		"ACTION_RESET_ACTIVATION": 5,
 	}
 )
 
@@ -391,6 +399,63 @@ func (x Action) Number() protoreflect.EnumNumber {
 // Deprecated: Use Action.Descriptor instead.
 func (Action) EnumDescriptor() ([]byte, []int) {
 	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{5}
+}
+
+// UndeliverableCause is why no mail arrives at an address.
+type UndeliverableCause int32
+
+const (
+	// Mail arrives, as far as anybody knows.
+	UndeliverableCause_UNDELIVERABLE_CAUSE_UNSPECIFIED UndeliverableCause = 0
+	// The recipient's server refused it for good.
+	UndeliverableCause_UNDELIVERABLE_CAUSE_BOUNCED UndeliverableCause = 1
+	// The recipient unsubscribed from the sender's mail.
+	UndeliverableCause_UNDELIVERABLE_CAUSE_UNSUBSCRIBED UndeliverableCause = 2
+	// The recipient called earlier mail spam.
+	UndeliverableCause_UNDELIVERABLE_CAUSE_REPORTED_SPAM UndeliverableCause = 3
+)
+
+// Enum value maps for UndeliverableCause.
+var (
+	UndeliverableCause_name = map[int32]string{
+		0: "UNDELIVERABLE_CAUSE_UNSPECIFIED",
+		1: "UNDELIVERABLE_CAUSE_BOUNCED",
+		2: "UNDELIVERABLE_CAUSE_UNSUBSCRIBED",
+		3: "UNDELIVERABLE_CAUSE_REPORTED_SPAM",
+	}
+	UndeliverableCause_value = map[string]int32{
+		"UNDELIVERABLE_CAUSE_UNSPECIFIED":   0,
+		"UNDELIVERABLE_CAUSE_BOUNCED":       1,
+		"UNDELIVERABLE_CAUSE_UNSUBSCRIBED":  2,
+		"UNDELIVERABLE_CAUSE_REPORTED_SPAM": 3,
+	}
+)
+
+func (x UndeliverableCause) Enum() *UndeliverableCause {
+	p := new(UndeliverableCause)
+	*p = x
+	return p
+}
+
+func (x UndeliverableCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UndeliverableCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_kiwi_invitation_v1_resources_proto_enumTypes[6].Descriptor()
+}
+
+func (UndeliverableCause) Type() protoreflect.EnumType {
+	return &file_kiwi_invitation_v1_resources_proto_enumTypes[6]
+}
+
+func (x UndeliverableCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UndeliverableCause.Descriptor instead.
+func (UndeliverableCause) EnumDescriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{6}
 }
 
 // Channel is the way that a link took to its reader.
@@ -430,11 +495,11 @@ func (x Channel) String() string {
 }
 
 func (Channel) Descriptor() protoreflect.EnumDescriptor {
-	return file_kiwi_invitation_v1_resources_proto_enumTypes[6].Descriptor()
+	return file_kiwi_invitation_v1_resources_proto_enumTypes[7].Descriptor()
 }
 
 func (Channel) Type() protoreflect.EnumType {
-	return &file_kiwi_invitation_v1_resources_proto_enumTypes[6]
+	return &file_kiwi_invitation_v1_resources_proto_enumTypes[7]
 }
 
 func (x Channel) Number() protoreflect.EnumNumber {
@@ -443,7 +508,7 @@ func (x Channel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Channel.Descriptor instead.
 func (Channel) EnumDescriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{6}
+	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{7}
 }
 
 // Delivery is what became of one mail.
@@ -741,13 +806,14 @@ type User struct {
 	Type UserType `protobuf:"varint,3,opt,name=type,proto3,enum=kiwi.invitation.v1.UserType" json:"type,omitempty"`
 	// The name shown in mails and to the app.
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// The language of mails: "de" or "en".
+	// The language of mails, a BCP 47 tag as it was given; the organization's
+	// default, or "de", where none was.
 	Locale string `protobuf:"bytes,5,opt,name=locale,proto3" json:"locale,omitempty"`
 	// The address that invitations go to; empty if none is known.
 	Email string `protobuf:"bytes,6,opt,name=email,proto3" json:"email,omitempty"`
 	// When the end user proved the address; absent while unconfirmed.
 	EmailConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=email_confirmed_at,json=emailConfirmedAt,proto3" json:"email_confirmed_at,omitempty"`
-	// Mail to this address bounced for good.
+	// No mail arrives at this address; email_undeliverable_cause says why.
 	EmailUndeliverable bool `protobuf:"varint,8,opt,name=email_undeliverable,json=emailUndeliverable,proto3" json:"email_undeliverable,omitempty"`
 	// The user's invitations summed up.
 	AccountStatus AccountStatus `protobuf:"varint,9,opt,name=account_status,json=accountStatus,proto3,enum=kiwi.invitation.v1.AccountStatus" json:"account_status,omitempty"`
@@ -758,8 +824,10 @@ type User struct {
 	// What the dropdown should offer now, for each target that the user may be
 	// invited to, an invitation or not.
 	AvailableActions []*TargetActions `protobuf:"bytes,12,rep,name=available_actions,json=availableActions,proto3" json:"available_actions,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Why no mail arrives; unspecified unless email_undeliverable.
+	EmailUndeliverableCause UndeliverableCause `protobuf:"varint,13,opt,name=email_undeliverable_cause,json=emailUndeliverableCause,proto3,enum=kiwi.invitation.v1.UndeliverableCause" json:"email_undeliverable_cause,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *User) Reset() {
@@ -876,6 +944,107 @@ func (x *User) GetAvailableActions() []*TargetActions {
 	return nil
 }
 
+func (x *User) GetEmailUndeliverableCause() UndeliverableCause {
+	if x != nil {
+		return x.EmailUndeliverableCause
+	}
+	return UndeliverableCause_UNDELIVERABLE_CAUSE_UNSPECIFIED
+}
+
+// Organization is a property manager as mails show it.
+type Organization struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's id for the organization.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The name as its tenants know it, up to 200 characters; empty if never told.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Where answers to mails go; empty leaves them to the sender.
+	ReplyTo string `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	// A line that tells whom to ask, such as a telephone number and hours; up to
+	// 200 characters.
+	Contact string `protobuf:"bytes,4,opt,name=contact,proto3" json:"contact,omitempty"`
+	// What the law wants below a business letter: up to 10 lines of up to 200
+	// characters.
+	Imprint []string `protobuf:"bytes,5,rep,name=imprint,proto3" json:"imprint,omitempty"`
+	// The language of users who have none of their own, a BCP 47 tag; empty means
+	// "de".
+	DefaultLocale string `protobuf:"bytes,6,opt,name=default_locale,json=defaultLocale,proto3" json:"default_locale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Organization) Reset() {
+	*x = Organization{}
+	mi := &file_kiwi_invitation_v1_resources_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Organization) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Organization) ProtoMessage() {}
+
+func (x *Organization) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_resources_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Organization.ProtoReflect.Descriptor instead.
+func (*Organization) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Organization) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Organization) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Organization) GetReplyTo() string {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return ""
+}
+
+func (x *Organization) GetContact() string {
+	if x != nil {
+		return x.Contact
+	}
+	return ""
+}
+
+func (x *Organization) GetImprint() []string {
+	if x != nil {
+		return x.Imprint
+	}
+	return nil
+}
+
+func (x *Organization) GetDefaultLocale() string {
+	if x != nil {
+		return x.DefaultLocale
+	}
+	return ""
+}
+
 var File_kiwi_invitation_v1_resources_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
@@ -908,7 +1077,7 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\x11available_actions\x18\v \x03(\x0e2\x1a.kiwi.invitation.v1.ActionR\x10availableActions\"y\n" +
 	"\rTargetActions\x122\n" +
 	"\x06target\x18\x01 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetR\x06target\x124\n" +
-	"\aactions\x18\x02 \x03(\x0e2\x1a.kiwi.invitation.v1.ActionR\aactions\"\xdc\x04\n" +
+	"\aactions\x18\x02 \x03(\x0e2\x1a.kiwi.invitation.v1.ActionR\aactions\"\xc0\x05\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x120\n" +
@@ -922,12 +1091,21 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\x0edeactivated_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\rdeactivatedAt\x12@\n" +
 	"\vinvitations\x18\v \x03(\v2\x1e.kiwi.invitation.v1.InvitationR\vinvitations\x12N\n" +
-	"\x11available_actions\x18\f \x03(\v2!.kiwi.invitation.v1.TargetActionsR\x10availableActions*s\n" +
+	"\x11available_actions\x18\f \x03(\v2!.kiwi.invitation.v1.TargetActionsR\x10availableActions\x12b\n" +
+	"\x19email_undeliverable_cause\x18\r \x01(\x0e2&.kiwi.invitation.v1.UndeliverableCauseR\x17emailUndeliverableCause\"\xa8\x01\n" +
+	"\fOrganization\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
+	"\breply_to\x18\x03 \x01(\tR\areplyTo\x12\x18\n" +
+	"\acontact\x18\x04 \x01(\tR\acontact\x12\x18\n" +
+	"\aimprint\x18\x05 \x03(\tR\aimprint\x12%\n" +
+	"\x0edefault_locale\x18\x06 \x01(\tR\rdefaultLocale*\x88\x01\n" +
 	"\bUserType\x12\x19\n" +
 	"\x15USER_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12USER_TYPE_EMPLOYEE\x10\x01\x12\x14\n" +
 	"\x10USER_TYPE_TENANT\x10\x02\x12\x1e\n" +
-	"\x1aUSER_TYPE_SERVICE_PROVIDER\x10\x03*C\n" +
+	"\x1aUSER_TYPE_SERVICE_PROVIDER\x10\x03\x12\x13\n" +
+	"\x0fUSER_TYPE_OWNER\x10\x04*C\n" +
 	"\x06Target\x12\x16\n" +
 	"\x12TARGET_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -954,13 +1132,19 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\x16DELIVERY_STATE_DROPPED\x10\x06\x12 \n" +
 	"\x1cDELIVERY_STATE_REPORTED_SPAM\x10\a\x12\x19\n" +
 	"\x15DELIVERY_STATE_FAILED\x10\b\x12\x1c\n" +
-	"\x18DELIVERY_STATE_CANCELLED\x10\t*n\n" +
+	"\x18DELIVERY_STATE_CANCELLED\x10\t*\x8b\x01\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACTION_SEND\x10\x01\x12\x10\n" +
 	"\fACTION_RENEW\x10\x02\x12\x11\n" +
 	"\rACTION_REVOKE\x10\x03\x12\x16\n" +
-	"\x12ACTION_GENERATE_QR\x10\x04*J\n" +
+	"\x12ACTION_GENERATE_QR\x10\x04\x12\x1b\n" +
+	"\x17ACTION_RESET_ACTIVATION\x10\x05*\xa7\x01\n" +
+	"\x12UndeliverableCause\x12#\n" +
+	"\x1fUNDELIVERABLE_CAUSE_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bUNDELIVERABLE_CAUSE_BOUNCED\x10\x01\x12$\n" +
+	" UNDELIVERABLE_CAUSE_UNSUBSCRIBED\x10\x02\x12%\n" +
+	"!UNDELIVERABLE_CAUSE_REPORTED_SPAM\x10\x03*J\n" +
 	"\aChannel\x12\x17\n" +
 	"\x13CHANNEL_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANNEL_MAILED\x10\x01\x12\x12\n" +
@@ -979,8 +1163,8 @@ func file_kiwi_invitation_v1_resources_proto_rawDescGZIP() []byte {
 	return file_kiwi_invitation_v1_resources_proto_rawDescData
 }
 
-var file_kiwi_invitation_v1_resources_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_kiwi_invitation_v1_resources_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_kiwi_invitation_v1_resources_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_kiwi_invitation_v1_resources_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_kiwi_invitation_v1_resources_proto_goTypes = []any{
 	(UserType)(0),                 // 0: kiwi.invitation.v1.UserType
 	(Target)(0),                   // 1: kiwi.invitation.v1.Target
@@ -988,37 +1172,40 @@ var file_kiwi_invitation_v1_resources_proto_goTypes = []any{
 	(InvitationState)(0),          // 3: kiwi.invitation.v1.InvitationState
 	(DeliveryState)(0),            // 4: kiwi.invitation.v1.DeliveryState
 	(Action)(0),                   // 5: kiwi.invitation.v1.Action
-	(Channel)(0),                  // 6: kiwi.invitation.v1.Channel
-	(*Delivery)(nil),              // 7: kiwi.invitation.v1.Delivery
-	(*Invitation)(nil),            // 8: kiwi.invitation.v1.Invitation
-	(*TargetActions)(nil),         // 9: kiwi.invitation.v1.TargetActions
-	(*User)(nil),                  // 10: kiwi.invitation.v1.User
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(UndeliverableCause)(0),       // 6: kiwi.invitation.v1.UndeliverableCause
+	(Channel)(0),                  // 7: kiwi.invitation.v1.Channel
+	(*Delivery)(nil),              // 8: kiwi.invitation.v1.Delivery
+	(*Invitation)(nil),            // 9: kiwi.invitation.v1.Invitation
+	(*TargetActions)(nil),         // 10: kiwi.invitation.v1.TargetActions
+	(*User)(nil),                  // 11: kiwi.invitation.v1.User
+	(*Organization)(nil),          // 12: kiwi.invitation.v1.Organization
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_kiwi_invitation_v1_resources_proto_depIdxs = []int32{
 	4,  // 0: kiwi.invitation.v1.Delivery.state:type_name -> kiwi.invitation.v1.DeliveryState
-	11, // 1: kiwi.invitation.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
+	13, // 1: kiwi.invitation.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
 	1,  // 2: kiwi.invitation.v1.Invitation.target:type_name -> kiwi.invitation.v1.Target
 	3,  // 3: kiwi.invitation.v1.Invitation.state:type_name -> kiwi.invitation.v1.InvitationState
-	11, // 4: kiwi.invitation.v1.Invitation.issued_at:type_name -> google.protobuf.Timestamp
-	11, // 5: kiwi.invitation.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	11, // 6: kiwi.invitation.v1.Invitation.redeemed_at:type_name -> google.protobuf.Timestamp
-	11, // 7: kiwi.invitation.v1.Invitation.revoked_at:type_name -> google.protobuf.Timestamp
-	7,  // 8: kiwi.invitation.v1.Invitation.delivery:type_name -> kiwi.invitation.v1.Delivery
+	13, // 4: kiwi.invitation.v1.Invitation.issued_at:type_name -> google.protobuf.Timestamp
+	13, // 5: kiwi.invitation.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	13, // 6: kiwi.invitation.v1.Invitation.redeemed_at:type_name -> google.protobuf.Timestamp
+	13, // 7: kiwi.invitation.v1.Invitation.revoked_at:type_name -> google.protobuf.Timestamp
+	8,  // 8: kiwi.invitation.v1.Invitation.delivery:type_name -> kiwi.invitation.v1.Delivery
 	5,  // 9: kiwi.invitation.v1.Invitation.available_actions:type_name -> kiwi.invitation.v1.Action
 	1,  // 10: kiwi.invitation.v1.TargetActions.target:type_name -> kiwi.invitation.v1.Target
 	5,  // 11: kiwi.invitation.v1.TargetActions.actions:type_name -> kiwi.invitation.v1.Action
 	0,  // 12: kiwi.invitation.v1.User.type:type_name -> kiwi.invitation.v1.UserType
-	11, // 13: kiwi.invitation.v1.User.email_confirmed_at:type_name -> google.protobuf.Timestamp
+	13, // 13: kiwi.invitation.v1.User.email_confirmed_at:type_name -> google.protobuf.Timestamp
 	2,  // 14: kiwi.invitation.v1.User.account_status:type_name -> kiwi.invitation.v1.AccountStatus
-	11, // 15: kiwi.invitation.v1.User.deactivated_at:type_name -> google.protobuf.Timestamp
-	8,  // 16: kiwi.invitation.v1.User.invitations:type_name -> kiwi.invitation.v1.Invitation
-	9,  // 17: kiwi.invitation.v1.User.available_actions:type_name -> kiwi.invitation.v1.TargetActions
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	13, // 15: kiwi.invitation.v1.User.deactivated_at:type_name -> google.protobuf.Timestamp
+	9,  // 16: kiwi.invitation.v1.User.invitations:type_name -> kiwi.invitation.v1.Invitation
+	10, // 17: kiwi.invitation.v1.User.available_actions:type_name -> kiwi.invitation.v1.TargetActions
+	6,  // 18: kiwi.invitation.v1.User.email_undeliverable_cause:type_name -> kiwi.invitation.v1.UndeliverableCause
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_resources_proto_init() }
@@ -1031,8 +1218,8 @@ func file_kiwi_invitation_v1_resources_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_resources_proto_rawDesc), len(file_kiwi_invitation_v1_resources_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   4,
+			NumEnums:      8,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -46,20 +46,13 @@ var file_kiwi_invitation_v1_rules_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,80048954,opt,name=optional_uuid",
 		Filename:      "kiwi/invitation/v1/rules.proto",
 	},
-	{
-		ExtendedType:  (*validate.StringRules)(nil),
-		ExtensionType: (*bool)(nil),
-		Field:         80048955,
-		Name:          "kiwi.invitation.v1.actor_id",
-		Tag:           "varint,80048955,opt,name=actor_id",
-		Filename:      "kiwi/invitation/v1/rules.proto",
-	},
 }
 
 // Extension fields to validate.StringRules.
 var (
-	// An id of the caller's, for a user or an organization. It is no address: ids
-	// stand in logs, where an address must not.
+	// An id of the caller's, for a user, an organization or an actor: up to 128
+	// printable ASCII characters without blanks, and no "@": ids stand in logs,
+	// where an address must not.
 	//
 	// optional bool id = 80048952;
 	E_Id = &file_kiwi_invitation_v1_rules_proto_extTypes[0]
@@ -71,30 +64,23 @@ var (
 	//
 	// optional bool optional_uuid = 80048954;
 	E_OptionalUuid = &file_kiwi_invitation_v1_rules_proto_extTypes[2]
-	// Who did it, by an id of the caller's, which may be left out.
-	//
-	// optional bool actor_id = 80048955;
-	E_ActorId = &file_kiwi_invitation_v1_rules_proto_extTypes[3]
 )
 
 var File_kiwi_invitation_v1_rules_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_rules_proto_rawDesc = "" +
 	"\n" +
-	"\x1ekiwi/invitation/v1/rules.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto:\xf2\x01\n" +
-	"\x02id\x12\x19.buf.validate.StringRules\x18\xb8\xe6\x95& \x01(\bB\xc3\x01\xc2H\xbf\x01\n" +
-	"\xbc\x01\n" +
-	"\tstring.id\x1a\xae\x01!rule || this.matches('^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$') ? '' : this == '' ? 'is required' : 'must be 1 to 64 letters, digits and ._:-, beginning with a letter or a digit'R\x02id:\xf5\x01\n" +
-	"\voptional_id\x12\x19.buf.validate.StringRules\x18\xb9\xe6\x95& \x01(\bB\xb5\x01\xc2H\xb1\x01\n" +
-	"\xae\x01\n" +
-	"\x12string.optional_id\x1a\x97\x01!rule || this.matches('^([A-Za-z0-9][A-Za-z0-9._:-]{0,63})?$') ? '' : 'must be at most 64 letters, digits and ._:-, beginning with a letter or a digit'R\n" +
+	"\x1ekiwi/invitation/v1/rules.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto:\xd4\x01\n" +
+	"\x02id\x12\x19.buf.validate.StringRules\x18\xb8\xe6\x95& \x01(\bB\xa5\x01\xc2H\xa1\x01\n" +
+	"\x9e\x01\n" +
+	"\tstring.id\x1a\x90\x01!rule || this.matches('^[!-?A-~]{1,128}$') ? '' :this == '' ? 'is required' : 'must be 1 to 128 printable ASCII characters without blanks and @'R\x02id:\xd3\x01\n" +
+	"\voptional_id\x12\x19.buf.validate.StringRules\x18\xb9\xe6\x95& \x01(\bB\x93\x01\xc2H\x8f\x01\n" +
+	"\x8c\x01\n" +
+	"\x12string.optional_id\x1av!rule || this.matches('^[!-?A-~]{0,128}$') ? '' :'must be at most 128 printable ASCII characters without blanks and @'R\n" +
 	"optionalId:\xcb\x01\n" +
 	"\roptional_uuid\x12\x19.buf.validate.StringRules\x18\xba\xe6\x95& \x01(\bB\x87\x01\xc2H\x83\x01\n" +
 	"\x80\x01\n" +
-	"\x14string.optional_uuid\x1ah!rule || this.matches('^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$') ? '' : 'must be a UUID'R\foptionalUuid:\xbb\x01\n" +
-	"\bactor_id\x12\x19.buf.validate.StringRules\x18\xbb\xe6\x95& \x01(\bB\x81\x01\xc2H~\n" +
-	"|\n" +
-	"\x0fstring.actor_id\x1ai!rule || this.matches('^[A-Za-z0-9._:/-]{0,128}$') ? '' : 'must be at most 128 letters, digits and ._:/-'R\aactorIdB\x93\x01\n" +
+	"\x14string.optional_uuid\x1ah!rule || this.matches('^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$') ? '' : 'must be a UUID'R\foptionalUuidB\x93\x01\n" +
 	"\x15ki.kiwi.invitation.v1B\n" +
 	"RulesProtoP\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1"
 
@@ -105,11 +91,10 @@ var file_kiwi_invitation_v1_rules_proto_depIdxs = []int32{
 	0, // 0: kiwi.invitation.v1.id:extendee -> buf.validate.StringRules
 	0, // 1: kiwi.invitation.v1.optional_id:extendee -> buf.validate.StringRules
 	0, // 2: kiwi.invitation.v1.optional_uuid:extendee -> buf.validate.StringRules
-	0, // 3: kiwi.invitation.v1.actor_id:extendee -> buf.validate.StringRules
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	0, // [0:4] is the sub-list for extension extendee
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	0, // [0:3] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -125,7 +110,7 @@ func file_kiwi_invitation_v1_rules_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_rules_proto_rawDesc), len(file_kiwi_invitation_v1_rules_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   0,
-			NumExtensions: 4,
+			NumExtensions: 3,
 			NumServices:   0,
 		},
 		GoTypes:           file_kiwi_invitation_v1_rules_proto_goTypes,

@@ -10,6 +10,8 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -85,10 +87,12 @@ type CreateUserRequest struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The kind of person.
 	Type UserType `protobuf:"varint,3,opt,name=type,proto3,enum=kiwi.invitation.v1.UserType" json:"type,omitempty"`
-	// The name shown in mails and to the app: no control characters, no
-	// addresses, nothing that a mail program would turn into a link.
+	// The name shown in mails and to the app, up to 200 characters: no control
+	// characters, line breaks or bidi overrides.
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// The language of mails: "de" (also when empty) or "en".
+	// The language of mails as a BCP 47 tag, such as "de-AT"; empty means the
+	// organization's default, and "de" if it has none. Mails are written in the
+	// best match of the languages that there are.
 	Locale string `protobuf:"bytes,5,opt,name=locale,proto3" json:"locale,omitempty"`
 	// The address that invitations go to; empty if none is known.
 	Email string `protobuf:"bytes,6,opt,name=email,proto3" json:"email,omitempty"`
@@ -96,13 +100,10 @@ type CreateUserRequest struct {
 	Invite Invite `protobuf:"varint,7,opt,name=invite,proto3,enum=kiwi.invitation.v1.Invite" json:"invite,omitempty"`
 	// What to invite to; needed with INVITE_NOW.
 	Target Target `protobuf:"varint,8,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
-	// The property manager's name as its tenants know it, shown in mails. Kept
-	// for the whole organization; the one given last counts, empty leaves it.
-	OrganizationName string `protobuf:"bytes,9,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
-	RequestId string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
-	Actor         string `protobuf:"bytes,11,opt,name=actor,proto3" json:"actor,omitempty"`
+	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor         string `protobuf:"bytes,10,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -193,13 +194,6 @@ func (x *CreateUserRequest) GetTarget() Target {
 	return Target_TARGET_UNSPECIFIED
 }
 
-func (x *CreateUserRequest) GetOrganizationName() string {
-	if x != nil {
-		return x.OrganizationName
-	}
-	return ""
-}
-
 func (x *CreateUserRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
@@ -260,6 +254,264 @@ func (x *CreateUserResponse) GetUser() *User {
 	return nil
 }
 
+// BatchCreateUsersRequest describes many new users of one organization.
+type BatchCreateUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The users. Their organization_id may be left out and is the batch's;
+	// request_id and actor have to be left out.
+	Users []*CreateUserRequest `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor         string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchCreateUsersRequest) Reset() {
+	*x = BatchCreateUsersRequest{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCreateUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCreateUsersRequest) ProtoMessage() {}
+
+func (x *BatchCreateUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCreateUsersRequest.ProtoReflect.Descriptor instead.
+func (*BatchCreateUsersRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BatchCreateUsersRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *BatchCreateUsersRequest) GetUsers() []*CreateUserRequest {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *BatchCreateUsersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *BatchCreateUsersRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// BatchCreateUsersResponse has one result per user, in the order of the request.
+type BatchCreateUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The results.
+	Results       []*BatchCreateUsersResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchCreateUsersResponse) Reset() {
+	*x = BatchCreateUsersResponse{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCreateUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCreateUsersResponse) ProtoMessage() {}
+
+func (x *BatchCreateUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCreateUsersResponse.ProtoReflect.Descriptor instead.
+func (*BatchCreateUsersResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BatchCreateUsersResponse) GetResults() []*BatchCreateUsersResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// BatchCreateUsersResult is what became of one user of a batch.
+type BatchCreateUsersResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Why it was refused; unspecified if it was not.
+	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=kiwi.invitation.v1.ErrorReason" json:"reason,omitempty"`
+	// The user as it is now; absent if it was refused.
+	User *User `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	// The fields that break their rules, with INVALID_FIELD and EMAIL_INVALID.
+	FieldViolations []*FieldViolation `protobuf:"bytes,4,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
+	// How long to wait before trying this user again; present where a call of its
+	// own would carry RetryInfo.
+	RetryDelay    *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchCreateUsersResult) Reset() {
+	*x = BatchCreateUsersResult{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCreateUsersResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCreateUsersResult) ProtoMessage() {}
+
+func (x *BatchCreateUsersResult) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCreateUsersResult.ProtoReflect.Descriptor instead.
+func (*BatchCreateUsersResult) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BatchCreateUsersResult) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *BatchCreateUsersResult) GetReason() ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *BatchCreateUsersResult) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *BatchCreateUsersResult) GetFieldViolations() []*FieldViolation {
+	if x != nil {
+		return x.FieldViolations
+	}
+	return nil
+}
+
+func (x *BatchCreateUsersResult) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
+// FieldViolation is what is wrong with a field, as in google.rpc.BadRequest.
+type FieldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field's path, from the user on.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What is wrong with it; never quotes the value.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldViolation) Reset() {
+	*x = FieldViolation{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldViolation) ProtoMessage() {}
+
+func (x *FieldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldViolation.ProtoReflect.Descriptor instead.
+func (*FieldViolation) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FieldViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // GetUserRequest names a user.
 type GetUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -273,7 +525,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -285,7 +537,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -298,7 +550,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{2}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUserRequest) GetOrganizationId() string {
@@ -326,7 +578,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +590,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,10 +603,321 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{3}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// ListUsersRequest asks for a page of users; filters add up.
+type ListUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Only these; empty means every one.
+	UserIds []string `protobuf:"bytes,2,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	// Only those with this address, whatever its spelling; empty means every one.
+	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	// Only this account status; unspecified means every one.
+	AccountStatus AccountStatus `protobuf:"varint,4,opt,name=account_status,json=accountStatus,proto3,enum=kiwi.invitation.v1.AccountStatus" json:"account_status,omitempty"`
+	// Only those who are deactivated, or who are not; absent means both.
+	Deactivated *bool `protobuf:"varint,5,opt,name=deactivated,proto3,oneof" json:"deactivated,omitempty"`
+	// How many to return at the most, up to 500; 0 means 50.
+	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, with the same filters.
+	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsersRequest) Reset() {
+	*x = ListUsersRequest{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsersRequest) ProtoMessage() {}
+
+func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
+func (*ListUsersRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListUsersRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ListUsersRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+func (x *ListUsersRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *ListUsersRequest) GetAccountStatus() AccountStatus {
+	if x != nil {
+		return x.AccountStatus
+	}
+	return AccountStatus_ACCOUNT_STATUS_UNSPECIFIED
+}
+
+func (x *ListUsersRequest) GetDeactivated() bool {
+	if x != nil && x.Deactivated != nil {
+		return *x.Deactivated
+	}
+	return false
+}
+
+func (x *ListUsersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListUsersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListUsersResponse is a page of users.
+type ListUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The users in the order of their ids, with all invitations.
+	Users []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// Where the next page starts; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsersResponse) Reset() {
+	*x = ListUsersResponse{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsersResponse) ProtoMessage() {}
+
+func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
+func (*ListUsersResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListUsersResponse) GetUsers() []*User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *ListUsersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// UpdateUserRequest asks to change a user.
+type UpdateUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The user.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// What to change: "display_name", "locale" and "type", whose fields below
+	// count then.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// As CreateUserRequest.display_name.
+	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// As CreateUserRequest.locale.
+	Locale string `protobuf:"bytes,5,opt,name=locale,proto3" json:"locale,omitempty"`
+	// The kind of person.
+	Type UserType `protobuf:"varint,6,opt,name=type,proto3,enum=kiwi.invitation.v1.UserType" json:"type,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor         string `protobuf:"bytes,8,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserRequest) Reset() {
+	*x = UpdateUserRequest{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserRequest) ProtoMessage() {}
+
+func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserRequest.ProtoReflect.Descriptor instead.
+func (*UpdateUserRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UpdateUserRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateUserRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetType() UserType {
+	if x != nil {
+		return x.Type
+	}
+	return UserType_USER_TYPE_UNSPECIFIED
+}
+
+func (x *UpdateUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// UpdateUserResponse is the user as it is now.
+type UpdateUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user, with all invitations.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserResponse) Reset() {
+	*x = UpdateUserResponse{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserResponse) ProtoMessage() {}
+
+func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserResponse.ProtoReflect.Descriptor instead.
+func (*UpdateUserResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *UpdateUserResponse) GetUser() *User {
 	if x != nil {
 		return x.User
 	}
@@ -370,7 +933,7 @@ type DeactivateUserRequest struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor         string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -378,7 +941,7 @@ type DeactivateUserRequest struct {
 
 func (x *DeactivateUserRequest) Reset() {
 	*x = DeactivateUserRequest{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +953,7 @@ func (x *DeactivateUserRequest) String() string {
 func (*DeactivateUserRequest) ProtoMessage() {}
 
 func (x *DeactivateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +966,7 @@ func (x *DeactivateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeactivateUserRequest.ProtoReflect.Descriptor instead.
 func (*DeactivateUserRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{4}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeactivateUserRequest) GetOrganizationId() string {
@@ -445,7 +1008,7 @@ type DeactivateUserResponse struct {
 
 func (x *DeactivateUserResponse) Reset() {
 	*x = DeactivateUserResponse{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +1020,7 @@ func (x *DeactivateUserResponse) String() string {
 func (*DeactivateUserResponse) ProtoMessage() {}
 
 func (x *DeactivateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,10 +1033,138 @@ func (x *DeactivateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeactivateUserResponse.ProtoReflect.Descriptor instead.
 func (*DeactivateUserResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{5}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeactivateUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// ReactivateUserRequest names a user to bring back.
+type ReactivateUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The user.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Bring the user back without an address, as where somebody else has it now.
+	WithoutEmail  bool `protobuf:"varint,5,opt,name=without_email,json=withoutEmail,proto3" json:"without_email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateUserRequest) Reset() {
+	*x = ReactivateUserRequest{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateUserRequest) ProtoMessage() {}
+
+func (x *ReactivateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateUserRequest.ProtoReflect.Descriptor instead.
+func (*ReactivateUserRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReactivateUserRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ReactivateUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ReactivateUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReactivateUserRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *ReactivateUserRequest) GetWithoutEmail() bool {
+	if x != nil {
+		return x.WithoutEmail
+	}
+	return false
+}
+
+// ReactivateUserResponse is the user as it is now.
+type ReactivateUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user, with all invitations.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateUserResponse) Reset() {
+	*x = ReactivateUserResponse{}
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateUserResponse) ProtoMessage() {}
+
+func (x *ReactivateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateUserResponse.ProtoReflect.Descriptor instead.
+func (*ReactivateUserResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReactivateUserResponse) GetUser() *User {
 	if x != nil {
 		return x.User
 	}
@@ -489,7 +1180,7 @@ type EraseUserRequest struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// A UUID of the caller's that makes the call safe to repeat; optional.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who does it, by an id: kept in the audit trail; optional.
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
 	Actor         string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -497,7 +1188,7 @@ type EraseUserRequest struct {
 
 func (x *EraseUserRequest) Reset() {
 	*x = EraseUserRequest{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -509,7 +1200,7 @@ func (x *EraseUserRequest) String() string {
 func (*EraseUserRequest) ProtoMessage() {}
 
 func (x *EraseUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -522,7 +1213,7 @@ func (x *EraseUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseUserRequest.ProtoReflect.Descriptor instead.
 func (*EraseUserRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{6}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EraseUserRequest) GetOrganizationId() string {
@@ -562,7 +1253,7 @@ type EraseUserResponse struct {
 
 func (x *EraseUserResponse) Reset() {
 	*x = EraseUserResponse{}
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +1265,7 @@ func (x *EraseUserResponse) String() string {
 func (*EraseUserResponse) ProtoMessage() {}
 
 func (x *EraseUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_user_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,64 +1278,122 @@ func (x *EraseUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseUserResponse.ProtoReflect.Descriptor instead.
 func (*EraseUserResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{7}
+	return file_kiwi_invitation_v1_user_service_proto_rawDescGZIP(), []int{17}
 }
 
 var File_kiwi_invitation_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"%kiwi/invitation/v1/user_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\xa9\x04\n" +
+	"%kiwi/invitation/v1/user_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\xea\x03\n" +
 	"\x11CreateUserRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12<\n" +
 	"\x04type\x18\x03 \x01(\x0e2\x1c.kiwi.invitation.v1.UserTypeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12-\n" +
 	"\fdisplay_name\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\bR\vdisplayName\x12'\n" +
-	"\x06locale\x18\x05 \x01(\tB\x0f\xbaH\fr\n" +
-	"R\x00R\x02deR\x02enR\x06locale\x12\x1e\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\bR\vdisplayName\x12\x1f\n" +
+	"\x06locale\x18\x05 \x01(\tB\a\xbaH\x04r\x02(@R\x06locale\x12\x1e\n" +
 	"\x05email\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05email\x12>\n" +
 	"\x06invite\x18\a \x01(\x0e2\x1a.kiwi.invitation.v1.InviteB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06invite\x12<\n" +
-	"\x06target\x18\b \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x125\n" +
-	"\x11organization_name\x18\t \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x10organizationName\x12*\n" +
+	"\x06target\x18\b \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\n" +
-	" \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\v \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"B\n" +
+	"request_id\x18\t \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\n" +
+	" \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"B\n" +
 	"\x12CreateUserResponse\x12,\n" +
-	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"l\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xed\x01\n" +
+	"\x17BatchCreateUsersRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12M\n" +
+	"\x05users\x18\x02 \x03(\v2%.kiwi.invitation.v1.CreateUserRequestB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\xe8\a\"\x03\xd8\x01\x03R\x05users\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"`\n" +
+	"\x18BatchCreateUsersResponse\x12D\n" +
+	"\aresults\x18\x01 \x03(\v2*.kiwi.invitation.v1.BatchCreateUsersResultR\aresults\"\xa3\x02\n" +
+	"\x16BatchCreateUsersResult\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x127\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason\x12,\n" +
+	"\x04user\x18\x03 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\x12M\n" +
+	"\x10field_violations\x18\x04 \x03(\v2\".kiwi.invitation.v1.FieldViolationR\x0ffieldViolations\x12:\n" +
+	"\vretry_delay\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay\"H\n" +
+	"\x0eFieldViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"l\n" +
 	"\x0eGetUserRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\"?\n" +
 	"\x0fGetUserResponse\x12,\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xf7\x02\n" +
+	"\x10ListUsersRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x120\n" +
+	"\buser_ids\x18\x02 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\x10\xf4\x03\x18\x01\"\br\x06\xc0\xb3\xae\xb1\x02\x01R\auserIds\x12\x1e\n" +
+	"\x05email\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05email\x12R\n" +
+	"\x0eaccount_status\x18\x04 \x01(\x0e2!.kiwi.invitation.v1.AccountStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\raccountStatus\x12%\n" +
+	"\vdeactivated\x18\x05 \x01(\bH\x00R\vdeactivated\x88\x01\x01\x12'\n" +
+	"\tpage_size\x18\x06 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageTokenB\x0e\n" +
+	"\f_deactivated\"k\n" +
+	"\x11ListUsersResponse\x12.\n" +
+	"\x05users\x18\x01 \x03(\v2\x18.kiwi.invitation.v1.UserR\x05users\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x03\n" +
+	"\x11UpdateUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12C\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"updateMask\x12+\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vdisplayName\x12\x1f\n" +
+	"\x06locale\x18\x05 \x01(\tB\a\xbaH\x04r\x02(@R\x06locale\x12:\n" +
+	"\x04type\x18\x06 \x01(\x0e2\x1c.kiwi.invitation.v1.UserTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12*\n" +
+	"\n" +
+	"request_id\x18\a \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\b \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"B\n" +
+	"\x12UpdateUserResponse\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xc2\x01\n" +
 	"\x15DeactivateUserRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12*\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"F\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"F\n" +
 	"\x16DeactivateUserResponse\x12,\n" +
+	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xe7\x01\n" +
+	"\x15ReactivateUserRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\x12#\n" +
+	"\rwithout_email\x18\x05 \x01(\bR\fwithoutEmail\"F\n" +
+	"\x16ReactivateUserResponse\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\x18.kiwi.invitation.v1.UserR\x04user\"\xbd\x01\n" +
 	"\x10EraseUserRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12*\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
-	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06س\xae\xb1\x02\x01R\x05actor\"\x13\n" +
+	"\x05actor\x18\x04 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"\x13\n" +
 	"\x11EraseUserResponse*B\n" +
 	"\x06Invite\x12\x16\n" +
 	"\x12INVITE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"INVITE_NOW\x10\x01\x12\x10\n" +
-	"\fINVITE_LATER\x10\x022\x81\x03\n" +
+	"\fINVITE_LATER\x10\x022\x90\x06\n" +
 	"\vUserService\x12[\n" +
 	"\n" +
-	"CreateUser\x12%.kiwi.invitation.v1.CreateUserRequest\x1a&.kiwi.invitation.v1.CreateUserResponse\x12R\n" +
-	"\aGetUser\x12\".kiwi.invitation.v1.GetUserRequest\x1a#.kiwi.invitation.v1.GetUserResponse\x12g\n" +
-	"\x0eDeactivateUser\x12).kiwi.invitation.v1.DeactivateUserRequest\x1a*.kiwi.invitation.v1.DeactivateUserResponse\x12X\n" +
+	"CreateUser\x12%.kiwi.invitation.v1.CreateUserRequest\x1a&.kiwi.invitation.v1.CreateUserResponse\x12m\n" +
+	"\x10BatchCreateUsers\x12+.kiwi.invitation.v1.BatchCreateUsersRequest\x1a,.kiwi.invitation.v1.BatchCreateUsersResponse\x12R\n" +
+	"\aGetUser\x12\".kiwi.invitation.v1.GetUserRequest\x1a#.kiwi.invitation.v1.GetUserResponse\x12X\n" +
+	"\tListUsers\x12$.kiwi.invitation.v1.ListUsersRequest\x1a%.kiwi.invitation.v1.ListUsersResponse\x12[\n" +
+	"\n" +
+	"UpdateUser\x12%.kiwi.invitation.v1.UpdateUserRequest\x1a&.kiwi.invitation.v1.UpdateUserResponse\x12g\n" +
+	"\x0eDeactivateUser\x12).kiwi.invitation.v1.DeactivateUserRequest\x1a*.kiwi.invitation.v1.DeactivateUserResponse\x12g\n" +
+	"\x0eReactivateUser\x12).kiwi.invitation.v1.ReactivateUserRequest\x1a*.kiwi.invitation.v1.ReactivateUserResponse\x12X\n" +
 	"\tEraseUser\x12$.kiwi.invitation.v1.EraseUserRequest\x1a%.kiwi.invitation.v1.EraseUserResponseB\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
@@ -661,41 +1410,75 @@ func file_kiwi_invitation_v1_user_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_user_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_kiwi_invitation_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_kiwi_invitation_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_kiwi_invitation_v1_user_service_proto_goTypes = []any{
-	(Invite)(0),                    // 0: kiwi.invitation.v1.Invite
-	(*CreateUserRequest)(nil),      // 1: kiwi.invitation.v1.CreateUserRequest
-	(*CreateUserResponse)(nil),     // 2: kiwi.invitation.v1.CreateUserResponse
-	(*GetUserRequest)(nil),         // 3: kiwi.invitation.v1.GetUserRequest
-	(*GetUserResponse)(nil),        // 4: kiwi.invitation.v1.GetUserResponse
-	(*DeactivateUserRequest)(nil),  // 5: kiwi.invitation.v1.DeactivateUserRequest
-	(*DeactivateUserResponse)(nil), // 6: kiwi.invitation.v1.DeactivateUserResponse
-	(*EraseUserRequest)(nil),       // 7: kiwi.invitation.v1.EraseUserRequest
-	(*EraseUserResponse)(nil),      // 8: kiwi.invitation.v1.EraseUserResponse
-	(UserType)(0),                  // 9: kiwi.invitation.v1.UserType
-	(Target)(0),                    // 10: kiwi.invitation.v1.Target
-	(*User)(nil),                   // 11: kiwi.invitation.v1.User
+	(Invite)(0),                      // 0: kiwi.invitation.v1.Invite
+	(*CreateUserRequest)(nil),        // 1: kiwi.invitation.v1.CreateUserRequest
+	(*CreateUserResponse)(nil),       // 2: kiwi.invitation.v1.CreateUserResponse
+	(*BatchCreateUsersRequest)(nil),  // 3: kiwi.invitation.v1.BatchCreateUsersRequest
+	(*BatchCreateUsersResponse)(nil), // 4: kiwi.invitation.v1.BatchCreateUsersResponse
+	(*BatchCreateUsersResult)(nil),   // 5: kiwi.invitation.v1.BatchCreateUsersResult
+	(*FieldViolation)(nil),           // 6: kiwi.invitation.v1.FieldViolation
+	(*GetUserRequest)(nil),           // 7: kiwi.invitation.v1.GetUserRequest
+	(*GetUserResponse)(nil),          // 8: kiwi.invitation.v1.GetUserResponse
+	(*ListUsersRequest)(nil),         // 9: kiwi.invitation.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),        // 10: kiwi.invitation.v1.ListUsersResponse
+	(*UpdateUserRequest)(nil),        // 11: kiwi.invitation.v1.UpdateUserRequest
+	(*UpdateUserResponse)(nil),       // 12: kiwi.invitation.v1.UpdateUserResponse
+	(*DeactivateUserRequest)(nil),    // 13: kiwi.invitation.v1.DeactivateUserRequest
+	(*DeactivateUserResponse)(nil),   // 14: kiwi.invitation.v1.DeactivateUserResponse
+	(*ReactivateUserRequest)(nil),    // 15: kiwi.invitation.v1.ReactivateUserRequest
+	(*ReactivateUserResponse)(nil),   // 16: kiwi.invitation.v1.ReactivateUserResponse
+	(*EraseUserRequest)(nil),         // 17: kiwi.invitation.v1.EraseUserRequest
+	(*EraseUserResponse)(nil),        // 18: kiwi.invitation.v1.EraseUserResponse
+	(UserType)(0),                    // 19: kiwi.invitation.v1.UserType
+	(Target)(0),                      // 20: kiwi.invitation.v1.Target
+	(*User)(nil),                     // 21: kiwi.invitation.v1.User
+	(ErrorReason)(0),                 // 22: kiwi.invitation.v1.ErrorReason
+	(*durationpb.Duration)(nil),      // 23: google.protobuf.Duration
+	(AccountStatus)(0),               // 24: kiwi.invitation.v1.AccountStatus
+	(*fieldmaskpb.FieldMask)(nil),    // 25: google.protobuf.FieldMask
 }
 var file_kiwi_invitation_v1_user_service_proto_depIdxs = []int32{
-	9,  // 0: kiwi.invitation.v1.CreateUserRequest.type:type_name -> kiwi.invitation.v1.UserType
+	19, // 0: kiwi.invitation.v1.CreateUserRequest.type:type_name -> kiwi.invitation.v1.UserType
 	0,  // 1: kiwi.invitation.v1.CreateUserRequest.invite:type_name -> kiwi.invitation.v1.Invite
-	10, // 2: kiwi.invitation.v1.CreateUserRequest.target:type_name -> kiwi.invitation.v1.Target
-	11, // 3: kiwi.invitation.v1.CreateUserResponse.user:type_name -> kiwi.invitation.v1.User
-	11, // 4: kiwi.invitation.v1.GetUserResponse.user:type_name -> kiwi.invitation.v1.User
-	11, // 5: kiwi.invitation.v1.DeactivateUserResponse.user:type_name -> kiwi.invitation.v1.User
-	1,  // 6: kiwi.invitation.v1.UserService.CreateUser:input_type -> kiwi.invitation.v1.CreateUserRequest
-	3,  // 7: kiwi.invitation.v1.UserService.GetUser:input_type -> kiwi.invitation.v1.GetUserRequest
-	5,  // 8: kiwi.invitation.v1.UserService.DeactivateUser:input_type -> kiwi.invitation.v1.DeactivateUserRequest
-	7,  // 9: kiwi.invitation.v1.UserService.EraseUser:input_type -> kiwi.invitation.v1.EraseUserRequest
-	2,  // 10: kiwi.invitation.v1.UserService.CreateUser:output_type -> kiwi.invitation.v1.CreateUserResponse
-	4,  // 11: kiwi.invitation.v1.UserService.GetUser:output_type -> kiwi.invitation.v1.GetUserResponse
-	6,  // 12: kiwi.invitation.v1.UserService.DeactivateUser:output_type -> kiwi.invitation.v1.DeactivateUserResponse
-	8,  // 13: kiwi.invitation.v1.UserService.EraseUser:output_type -> kiwi.invitation.v1.EraseUserResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	20, // 2: kiwi.invitation.v1.CreateUserRequest.target:type_name -> kiwi.invitation.v1.Target
+	21, // 3: kiwi.invitation.v1.CreateUserResponse.user:type_name -> kiwi.invitation.v1.User
+	1,  // 4: kiwi.invitation.v1.BatchCreateUsersRequest.users:type_name -> kiwi.invitation.v1.CreateUserRequest
+	5,  // 5: kiwi.invitation.v1.BatchCreateUsersResponse.results:type_name -> kiwi.invitation.v1.BatchCreateUsersResult
+	22, // 6: kiwi.invitation.v1.BatchCreateUsersResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	21, // 7: kiwi.invitation.v1.BatchCreateUsersResult.user:type_name -> kiwi.invitation.v1.User
+	6,  // 8: kiwi.invitation.v1.BatchCreateUsersResult.field_violations:type_name -> kiwi.invitation.v1.FieldViolation
+	23, // 9: kiwi.invitation.v1.BatchCreateUsersResult.retry_delay:type_name -> google.protobuf.Duration
+	21, // 10: kiwi.invitation.v1.GetUserResponse.user:type_name -> kiwi.invitation.v1.User
+	24, // 11: kiwi.invitation.v1.ListUsersRequest.account_status:type_name -> kiwi.invitation.v1.AccountStatus
+	21, // 12: kiwi.invitation.v1.ListUsersResponse.users:type_name -> kiwi.invitation.v1.User
+	25, // 13: kiwi.invitation.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
+	19, // 14: kiwi.invitation.v1.UpdateUserRequest.type:type_name -> kiwi.invitation.v1.UserType
+	21, // 15: kiwi.invitation.v1.UpdateUserResponse.user:type_name -> kiwi.invitation.v1.User
+	21, // 16: kiwi.invitation.v1.DeactivateUserResponse.user:type_name -> kiwi.invitation.v1.User
+	21, // 17: kiwi.invitation.v1.ReactivateUserResponse.user:type_name -> kiwi.invitation.v1.User
+	1,  // 18: kiwi.invitation.v1.UserService.CreateUser:input_type -> kiwi.invitation.v1.CreateUserRequest
+	3,  // 19: kiwi.invitation.v1.UserService.BatchCreateUsers:input_type -> kiwi.invitation.v1.BatchCreateUsersRequest
+	7,  // 20: kiwi.invitation.v1.UserService.GetUser:input_type -> kiwi.invitation.v1.GetUserRequest
+	9,  // 21: kiwi.invitation.v1.UserService.ListUsers:input_type -> kiwi.invitation.v1.ListUsersRequest
+	11, // 22: kiwi.invitation.v1.UserService.UpdateUser:input_type -> kiwi.invitation.v1.UpdateUserRequest
+	13, // 23: kiwi.invitation.v1.UserService.DeactivateUser:input_type -> kiwi.invitation.v1.DeactivateUserRequest
+	15, // 24: kiwi.invitation.v1.UserService.ReactivateUser:input_type -> kiwi.invitation.v1.ReactivateUserRequest
+	17, // 25: kiwi.invitation.v1.UserService.EraseUser:input_type -> kiwi.invitation.v1.EraseUserRequest
+	2,  // 26: kiwi.invitation.v1.UserService.CreateUser:output_type -> kiwi.invitation.v1.CreateUserResponse
+	4,  // 27: kiwi.invitation.v1.UserService.BatchCreateUsers:output_type -> kiwi.invitation.v1.BatchCreateUsersResponse
+	8,  // 28: kiwi.invitation.v1.UserService.GetUser:output_type -> kiwi.invitation.v1.GetUserResponse
+	10, // 29: kiwi.invitation.v1.UserService.ListUsers:output_type -> kiwi.invitation.v1.ListUsersResponse
+	12, // 30: kiwi.invitation.v1.UserService.UpdateUser:output_type -> kiwi.invitation.v1.UpdateUserResponse
+	14, // 31: kiwi.invitation.v1.UserService.DeactivateUser:output_type -> kiwi.invitation.v1.DeactivateUserResponse
+	16, // 32: kiwi.invitation.v1.UserService.ReactivateUser:output_type -> kiwi.invitation.v1.ReactivateUserResponse
+	18, // 33: kiwi.invitation.v1.UserService.EraseUser:output_type -> kiwi.invitation.v1.EraseUserResponse
+	26, // [26:34] is the sub-list for method output_type
+	18, // [18:26] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_user_service_proto_init() }
@@ -703,15 +1486,17 @@ func file_kiwi_invitation_v1_user_service_proto_init() {
 	if File_kiwi_invitation_v1_user_service_proto != nil {
 		return
 	}
+	file_kiwi_invitation_v1_error_reason_proto_init()
 	file_kiwi_invitation_v1_resources_proto_init()
 	file_kiwi_invitation_v1_rules_proto_init()
+	file_kiwi_invitation_v1_user_service_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_user_service_proto_rawDesc), len(file_kiwi_invitation_v1_user_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
