@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -27,7 +28,7 @@ func (s *Store) Ending(ctx context.Context, within time.Duration, limit int) ([]
 	return s.due(ctx, `
 SELECT i.id, i.target FROM invitations i
 JOIN deliveries d ON d.id = i.delivery_id AND d.state IN ('ACCEPTED', 'DEFERRED', 'DELIVERED')
-JOIN users u ON u.id = i.user_id AND NOT u.email_undeliverable AND u.deactivated_at IS NULL
+JOIN users u ON u.id = i.user_id AND u.undeliverable = '' AND u.deactivated_at IS NULL
 WHERE i.state = 'PENDING' AND NOT i.expiry_noted AND NOT i.reminded AND i.mailed_open
 	AND i.expires_at > now() AND i.expires_at <= now() + $2::interval
 ORDER BY i.expires_at LIMIT $1`, limit, within)
@@ -42,9 +43,9 @@ func (s *Store) due(ctx context.Context, query string, args ...any) ([]invitatio
 	}
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (invitation.Due, error) {
 		var d invitation.Due
-		var target string
+		var target pgtype.Text
 		err := row.Scan(&d.Key.InvitationID, &target)
-		d.Target = targetNamed(target)
+		readTarget(&d.Target, target)
 		return d, err
 	})
 	if err != nil {

@@ -72,9 +72,5 @@ func transient(err error) bool {
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.Timeout(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, invitation.ErrUnavailable) || errors.Is(err, errStale) ||
-		pgconn.SafeToRetry(err) || closedConn(err)
+		pgconn.SafeToRetry(err) || errors.Is(err, pgconn.ErrConnClosed)
 }
-
-// closedConn knows pgx's own error for a connection that died before: it has
-// no type.
-func closedConn(err error) bool { return err.Error() == "conn closed" }

@@ -81,7 +81,7 @@ func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, grou
 	var keys []string
 	for _, k := range group {
 		if c := k.change; c.Mails {
-			organization, to := c.Key.OrganizationID, c.MailTo
+			organization, to := c.Key.OrganizationID, c.Claim
 			if user := before.users[before.userID(c.Key)]; user != nil {
 				organization = user.OrganizationID
 				if !to.Known() {
@@ -112,7 +112,7 @@ func (l limits) lock(ctx context.Context, conn *pgx.Conn, before *snapshot, grou
 
 // spend counts new mails against their limits: all of them, or none. Where past
 // use was not read, Postgres says whether that was too many.
-func (o *outcome) spend(before *snapshot, user *invitation.User, mails []*invitation.Delivery) error {
+func (o *outcome) spend(user *invitation.User, mails []*invitation.Delivery) error {
 	spent := map[string]use{}
 	for _, d := range mails {
 		for key, limit := range o.limits.keys(user.OrganizationID, d.To) {
@@ -123,13 +123,13 @@ func (o *outcome) spend(before *snapshot, user *invitation.User, mails []*invita
 			spent[key] = use{limit, u.times + 1}
 		}
 	}
-	if before.used != nil {
+	if o.before.used != nil {
 		for key, u := range spent {
-			until, locked := before.used[key]
+			until, locked := o.before.used[key]
 			if !locked {
 				return errors.New("a mail counts against a limit that was not locked")
 			}
-			if err := u.check(until, before.now); err != nil {
+			if err := u.check(until, o.before.now); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,49 +14,44 @@ import (
 // Users are locked in one order whatever their keys are, so that groups wait
 // for one another and never in a circle. What is read here is what the lock
 // found; {wanted} is one of the conditions below.
-const lockUsers = `
-SELECT ` + userColumns + `
-FROM users u LEFT JOIN organizations o ON o.id = u.organization_id
+var lockUsers = `
+SELECT ` + personColumns + `
+FROM users u` + joinOrganization + `
 WHERE u.id {wanted} ORDER BY u.id FOR UPDATE OF u`
 
 // skipLocked is added to lockUsers by those who don't wait.
 const skipLocked = ` SKIP LOCKED`
 
-// A request that is repeated writes too; see the package's comment. The time is
-// read behind the locks, so that times never run against the order of changes.
-const markRequests = `
-WITH marked AS (
-	UPDATE requests SET uses = uses + 1 WHERE id = ANY ($1::uuid[]) RETURNING id, fingerprint, user_id, answer
-)
-SELECT clock_timestamp(), marked.* FROM (SELECT) AS clock LEFT JOIN marked ON true`
-
 // The latest mail comes with its invitation. Users are there even if they have
 // none: those that are not locked are told by it.
-const selectInvitations = `
-SELECT u.id, ` + invitationColumns + `, ` + deliveryColumns + `
+var selectInvitations = `
+SELECT u.id, ` + invitations.selected() + `, ` + deliveries.selected() + `
 FROM users u LEFT JOIN invitations i ON i.user_id = u.id LEFT JOIN deliveries d ON d.id = i.delivery_id
 WHERE u.id {wanted}`
 
 // selectUsers is all of it at once, without a lock.
-const selectUsers = `
-SELECT ` + userColumns + `, ` + invitationColumns + `, ` + deliveryColumns + `, now()
-FROM users u LEFT JOIN organizations o ON o.id = u.organization_id
-LEFT JOIN invitations i ON i.user_id = u.id
-LEFT JOIN deliveries d ON d.id = i.delivery_id
-WHERE u.id {wanted}`
+var selectUsers = found + `WHERE u.id {wanted}`
 
-// Older mails are only read if they are asked for by name.
-const selectDeliveries = `SELECT d.user_id, ` + deliveryColumns + ` FROM deliveries d WHERE d.id = ANY ($1::uuid[])`
+// Who has an address that a call may want for somebody else. It is looked up
+// behind the locks; the unique index decides what happens after that.
+const selectHolders = `SELECT id, email_key FROM users WHERE deactivated_at IS NULL AND email_key = ANY ($1::text[])`
 
 // queueLoad locks and reads what a group's calls need, into the snapshot. Users
 // that somebody else has locked are waited for if the group is patient.
 func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 	var keys keySet
 	var requests pgtype.FlatArray[pgtype.UUID]
+	var claims []string
 	for _, k := range group {
 		keys.add(k.change.Key)
-		if id := k.change.Request.ID; id != uuid.Nil {
+		if id := keyOf(k.change.Request); id != uuid.Nil {
 			requests = append(requests, some(id))
+		}
+		if claim := k.change.Claim; claim.Known() {
+			claims = append(claims, claim.Key())
+			if k.change.Yield {
+				keys.holders = append(keys.holders, claim.Key())
+			}
 		}
 	}
 	s := newSnapshot()
@@ -65,8 +61,12 @@ func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 		lock += skipLocked
 	}
 	b.Queue(lock, args...).Query(s.scanUsers)
+	s.queueOrganizations(b, group)
 	b.Queue(markRequests, requests).Query(s.scanRequests)
 	b.Queue(wanting(selectInvitations, where), args...).Query(s.scanInvitations)
+	if len(claims) > 0 {
+		b.Queue(selectHolders, claims).Query(s.scanHolders)
+	}
 	s.queueDeliveries(b, &keys)
 	return s
 }
@@ -74,7 +74,7 @@ func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 // queueReads reads the same and locks nothing.
 func (s *snapshot) queueReads(b *pgx.Batch, keys *keySet) {
 	where, args := keys.where()
-	b.Queue(wanting(selectUsers, where), args...).Query(s.scanAll)
+	b.Queue(wanting(selectUsers, where), args...).Query(s.scanFound)
 	s.queueDeliveries(b, keys)
 }
 
@@ -89,6 +89,8 @@ type keySet struct {
 	users       []string
 	invitations pgtype.FlatArray[pgtype.UUID]
 	deliveries  pgtype.FlatArray[pgtype.UUID]
+	// holders are addresses whose holders are wanted too.
+	holders []string
 }
 
 func (s *keySet) add(k invitation.Key) {
@@ -97,7 +99,7 @@ func (s *keySet) add(k invitation.Key) {
 		s.users = append(s.users, k.UserID)
 	case k.InvitationID != uuid.Nil:
 		s.invitations = append(s.invitations, some(k.InvitationID))
-	default:
+	case k.DeliveryID != uuid.Nil:
 		s.deliveries = append(s.deliveries, some(k.DeliveryID))
 	}
 }
@@ -110,17 +112,18 @@ const (
 	amongAll         = `IN (
 	SELECT unnest($1::text[])
 	UNION SELECT user_id FROM invitations WHERE id = ANY ($2::uuid[])
-	UNION SELECT user_id FROM deliveries WHERE id = ANY ($3::uuid[]))`
+	UNION SELECT user_id FROM deliveries WHERE id = ANY ($3::uuid[])
+	UNION SELECT id FROM users WHERE deactivated_at IS NULL AND email_key = ANY ($4::text[]))`
 )
 
 func (s *keySet) where() (condition string, args []any) {
 	switch {
-	case len(s.invitations) == 0 && len(s.deliveries) == 0:
+	case len(s.invitations) == 0 && len(s.deliveries) == 0 && len(s.holders) == 0:
 		return amongUsers, []any{s.users}
-	case len(s.users) == 0 && len(s.deliveries) == 0:
+	case len(s.users) == 0 && len(s.deliveries) == 0 && len(s.holders) == 0:
 		return amongInvitations, []any{s.invitations}
 	default:
-		return amongAll, []any{s.users, s.invitations, s.deliveries}
+		return amongAll, []any{s.users, s.invitations, s.deliveries, s.holders}
 	}
 }
 
@@ -128,35 +131,43 @@ func wanting(statement, condition string) string {
 	return strings.Replace(statement, "{wanted}", condition, 1)
 }
 
+// snapshot is what a group found in the database.
+type snapshot struct {
+	now      time.Time
+	users    map[string]*invitation.User
+	byInv    map[uuid.UUID]string
+	byMail   map[uuid.UUID]string
+	requests map[uuid.UUID]request
+	// holders are the active users by the address that they have, of those
+	// addresses that calls claim.
+	holders map[string]string
+	// organizations are those that calls change.
+	organizations map[string]*invitation.Organization
+	// unlocked are users that exist, and that somebody else had locked or has
+	// just created.
+	unlocked map[string]bool
+	// used is until when the past use of each limit counts; nil if that was not
+	// read.
+	used map[string]time.Time
+}
+
 func newSnapshot() *snapshot {
 	return &snapshot{
-		users:    map[string]*invitation.User{},
-		byInv:    map[uuid.UUID]string{},
-		byMail:   map[uuid.UUID]string{},
-		requests: map[uuid.UUID]request{},
-		unlocked: map[string]bool{},
+		users:         map[string]*invitation.User{},
+		byInv:         map[uuid.UUID]string{},
+		byMail:        map[uuid.UUID]string{},
+		requests:      map[uuid.UUID]request{},
+		holders:       map[string]string{},
+		organizations: map[string]*invitation.Organization{},
+		unlocked:      map[string]bool{},
 	}
 }
 
 func (s *snapshot) scanUsers(rows pgx.Rows) error {
-	var r userRow
-	_, err := pgx.ForEachRow(rows, r.fields(), func() error {
-		u := r.user()
+	p := newPerson()
+	_, err := pgx.ForEachRow(rows, p.dests(), func() error {
+		u := p.read()
 		s.users[u.ID] = u
-		return nil
-	})
-	return err
-}
-
-// scanRequests reads the time too, which is there even if no request is.
-func (s *snapshot) scanRequests(rows pgx.Rows) error {
-	var id pgtype.UUID
-	var user pgtype.Text
-	var fingerprint, answer []byte
-	_, err := pgx.ForEachRow(rows, []any{&s.now, &id, &fingerprint, &user, &answer}, func() error {
-		if id.Valid {
-			s.requests[id.Bytes] = request{fingerprint, user.String, answer}
-		}
 		return nil
 	})
 	return err
@@ -164,54 +175,56 @@ func (s *snapshot) scanRequests(rows pgx.Rows) error {
 
 func (s *snapshot) scanInvitations(rows pgx.Rows) error {
 	var user string
-	var inv invitationRow
-	var mail deliveryRow
-	_, err := pgx.ForEachRow(rows, append(append([]any{&user}, inv.fields()...), mail.fields()...), func() error {
-		if u := s.users[user]; u != nil {
-			s.add(u, &inv, &mail)
-			return nil
+	r := newInvited()
+	_, err := pgx.ForEachRow(rows, append([]any{&user}, r.dests()...), func() error {
+		u := s.users[user]
+		if u == nil {
+			u = &invitation.User{ID: user}
+			s.unlocked[user] = true
 		}
-		s.unlocked[user] = true
-		if inv.id.Valid {
-			s.byInv[inv.id.Bytes] = user
-		}
+		s.note(u, r.give(u))
 		return nil
 	})
 	return err
 }
 
-// scanAll reads a user once per invitation.
-func (s *snapshot) scanAll(rows pgx.Rows) error {
-	var r listedRow
-	_, err := pgx.ForEachRow(rows, r.fields(), func() error {
-		u := s.users[r.user.id]
+// scanFound reads a user once per invitation.
+func (s *snapshot) scanFound(rows pgx.Rows) error {
+	r := newFound()
+	_, err := pgx.ForEachRow(rows, r.dests(), func() error {
+		read := r.person.read()
+		u := s.users[read.ID]
 		if u == nil {
-			u = r.user.user()
+			u = read
 			s.users[u.ID] = u
 		}
 		s.now = r.now
-		s.add(u, &r.invitation, &r.delivery)
+		s.note(u, r.give(u))
 		return nil
 	})
 	return err
 }
 
-// add gives a user an invitation and its mail, if there are any.
-func (s *snapshot) add(u *invitation.User, r *invitationRow, d *deliveryRow) {
-	if inv := r.invitation(); inv != nil {
-		u.Invitations[inv.Target] = inv
+func (s *snapshot) note(u *invitation.User, inv *invitation.Invitation) {
+	if inv != nil {
 		s.byInv[inv.ID] = u.ID
 	}
-	if mail := d.delivery(); mail != nil {
-		u.Deliveries = append(u.Deliveries, mail)
-	}
+}
+
+func (s *snapshot) scanHolders(rows pgx.Rows) error {
+	var user, key string
+	_, err := pgx.ForEachRow(rows, []any{&user, &key}, func() error {
+		s.holders[key] = user
+		return nil
+	})
+	return err
 }
 
 func (s *snapshot) scanDeliveries(rows pgx.Rows) error {
 	var user string
-	var r deliveryRow
-	_, err := pgx.ForEachRow(rows, append([]any{&user}, r.fields()...), func() error {
-		mail := r.delivery()
+	r := deliveries.scan()
+	_, err := pgx.ForEachRow(rows, append([]any{&user}, r.dests()...), func() error {
+		mail := &r.into(&deliveryRow{}).Delivery
 		s.byMail[mail.ID] = user
 		if u := s.users[user]; u != nil && u.Delivery(mail.ID) == nil {
 			u.Deliveries = append(u.Deliveries, mail)
@@ -219,4 +232,41 @@ func (s *snapshot) scanDeliveries(rows pgx.Rows) error {
 		return nil
 	})
 	return err
+}
+
+// invited scans an invitation with its latest mail, of left joins.
+type invited struct {
+	invitation scan[invitationRow]
+	delivery   scan[deliveryRow]
+}
+
+func newInvited() *invited { return &invited{invitations.scan(), deliveries.scan()} }
+
+func (r *invited) dests() []any { return append(r.invitation.dests(), r.delivery.dests()...) }
+
+// give gives a user the invitation and the mail that were found, and returns the
+// former; nil if there was none.
+func (r *invited) give(u *invitation.User) *invitation.Invitation {
+	inv := &r.invitation.into(&invitationRow{}).Invitation
+	if inv.ID == uuid.Nil {
+		return nil
+	}
+	u.Invitations[inv.Target] = inv
+	if mail := &r.delivery.into(&deliveryRow{}).Delivery; mail.ID != uuid.Nil {
+		u.Deliveries = append(u.Deliveries, mail)
+	}
+	return inv
+}
+
+// foundRow scans a row of found.
+type foundRow struct {
+	person
+	invited
+	now time.Time
+}
+
+func newFound() *foundRow { return &foundRow{person: *newPerson(), invited: *newInvited()} }
+
+func (r *foundRow) dests() []any {
+	return append(append(r.person.dests(), r.invited.dests()...), &r.now)
 }

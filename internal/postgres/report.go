@@ -13,6 +13,10 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
+// reportPause is how long reports wait before they are tried again, twice as long
+// each time.
+const reportPause = 20 * time.Millisecond
+
 // Report records what the provider says of mails, all of it in one transaction,
 // and returns how many reports were about mails of ours. A report that was taken
 // in before changes nothing.
@@ -21,8 +25,12 @@ func (s *Store) Report(ctx context.Context, reports []invitation.Report) (known 
 	defer cancel()
 	for n := 0; ; n++ {
 		known, err = s.report(ctx, reports)
-		if err == nil || !transient(err) || n == 3 {
+		if err == nil || !transient(err) || n == maxRepeats {
 			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reportPause << n):
 		}
 	}
 	if err != nil {
@@ -41,16 +49,16 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 	if err != nil {
 		return 0, fmt.Errorf("look for repeated reports: %w", err)
 	}
-	group := make([]*call, len(fresh))
+	calls := make([]*call, len(fresh))
 	for i, r := range fresh {
-		group[i] = &call{change: invitation.Change{
+		calls[i] = &call{change: invitation.Change{
 			Key:     invitation.Key{DeliveryID: r.DeliveryID},
 			Request: invitation.Request{Cause: "provider"},
 			Rule:    func(u *invitation.User, now time.Time) error { return u.Apply(r, now) },
 		}}
 	}
 	b := &pgx.Batch{}
-	before := queueLoad(b, group, true)
+	before := queueLoad(b, calls, true)
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return 0, fmt.Errorf("load: %w", err)
 	}
@@ -58,8 +66,9 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 		return 0, errStale
 	}
 	b = &pgx.Batch{}
-	s.queueSave(b, before, s.apply(before, group))
-	for _, k := range group {
+	after, _ := s.apply(before, calls)
+	s.queueSave(b, before, after)
+	for _, k := range calls {
 		switch {
 		case k.err == nil:
 			known++
@@ -77,23 +86,24 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 
 // keepNew begins, notes the reports' ids and returns those reports whose ids were
 // not there, in their order. A second call with the same ids waits for the first
-// to commit.
+// to commit, and writes too: what the provider hears was taken in must not be
+// what a fail-over takes back.
 func (s *Store) keepNew(ctx context.Context, conn *pgxpool.Conn, reports []invitation.Report) ([]invitation.Report, error) {
-	ids := column(reports, func(r invitation.Report) string { return r.EventID })
+	ids := array(reports, func(r invitation.Report) string { return r.EventID })
 	slices.Sort(ids)
-	var noted []string
+	isNew := make(map[string]bool, len(ids))
 	b := s.begin()
-	b.Queue(`INSERT INTO reports (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id`, ids).
-		Query(func(rows pgx.Rows) (err error) {
-			noted, err = pgx.CollectRows(rows, pgx.RowTo[string])
-			return err
+	b.Queue(noteReports, slices.Compact(ids)).Query(func(rows pgx.Rows) error {
+		var id string
+		var inserted bool
+		_, err := pgx.ForEachRow(rows, []any{&id, &inserted}, func() error {
+			isNew[id] = inserted
+			return nil
 		})
+		return err
+	})
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
-	}
-	isNew := make(map[string]bool, len(noted))
-	for _, id := range noted {
-		isNew[id] = true
 	}
 	var fresh []invitation.Report
 	for _, r := range reports {
@@ -104,3 +114,8 @@ func (s *Store) keepNew(ctx context.Context, conn *pgxpool.Conn, reports []invit
 	}
 	return fresh, nil
 }
+
+const noteReports = `
+INSERT INTO reports (event_id) SELECT unnest($1::text[])
+ON CONFLICT (event_id) DO UPDATE SET received_at = reports.received_at
+RETURNING event_id, xmax = 0`

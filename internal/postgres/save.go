@@ -7,13 +7,20 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// queueSave writes what the rules changed; the organizations last, as their
-// locks are everybody's.
+// queueSave writes what the rules changed; the trails last, as their locks are
+// everybody's.
 func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	d, w := diff(before, after), &writes{}
-	d.addUsers(w)
-	d.addInvitations(w)
-	d.addDeliveries(w)
+	if len(after.yielded) > 0 {
+		b.Queue(yieldEmails, after.yielded)
+	}
+	add(w, insertUsers, users.written(), d.newUsers)
+	add(w, updateUsers, users.changing(), d.users)
+	add(w, insertInvitations, invitations.written(), d.newInvitations)
+	add(w, updateInvitations, invitations.changing(), d.invitations)
+	add(w, insertDeliveries, deliveries.written(), d.newDeliveries)
+	add(w, updateDeliveries, deliveries.changing(), d.deliveries)
+	add(w, updateOrganizations, organizations.changing(), d.organizations)
 	if len(d.erased) > 0 {
 		w.queue(b)
 		queueErasures(b, d.erased)
@@ -25,25 +32,36 @@ func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	if ids := d.queued(); len(ids) > 0 {
 		s.enqueue(b, ids)
 	}
-	queueEvents(b, before, after)
+	queueEvents(b, after)
 }
 
-// difference is what of a group's users has to be written.
+// add has a table's part of the statement write any number of rows.
+func add[R any](w *writes, p *part, columns []column[R], rows []*R) {
+	if len(rows) > 0 {
+		w.add(p, arrays(columns, rows)...)
+	}
+}
+
+// Who gives an address up does so before somebody else gets it: the unique index
+// is looked at row by row.
+const yieldEmails = `
+UPDATE users SET email = NULL, email_key = NULL, email_confirmed_at = NULL, undeliverable = '' WHERE id = ANY ($1::text[])`
+
+// queueErasures forgets what rules don't see: the addresses of older mails, and
+// answers that were kept for repeated requests.
+func queueErasures(b *pgx.Batch, erased []string) {
+	b.Queue(`UPDATE deliveries SET email = NULL, email_key = NULL WHERE user_id = ANY ($1::text[])`, erased)
+	b.Queue(`DELETE FROM requests WHERE user_id = ANY ($1::text[])`, erased)
+}
+
+// difference is what has to be written. Users were locked before, so no two
+// transactions write the rows of one at once.
 type difference struct {
 	newUsers, users             []*invitation.User
-	newInvitations, invitations []ownedInvitation
-	newDeliveries, deliveries   []ownedDelivery
+	newInvitations, invitations []*invitationRow
+	newDeliveries, deliveries   []*deliveryRow
+	organizations               []*invitation.Organization
 	erased                      []string
-}
-
-type ownedInvitation struct {
-	*invitation.Invitation
-	user *invitation.User
-}
-
-type ownedDelivery struct {
-	*invitation.Delivery
-	user *invitation.User
 }
 
 func diff(before *snapshot, after *outcome) *difference {
@@ -53,7 +71,7 @@ func diff(before *snapshot, after *outcome) *difference {
 		if old == nil {
 			d.newUsers = append(d.newUsers, u)
 			old = &invitation.User{}
-		} else if !samePerson(old, u) {
+		} else if users.changed(old, u) {
 			d.users = append(d.users, u)
 		}
 		if old.ErasedAt.IsZero() && !u.ErasedAt.IsZero() {
@@ -62,34 +80,37 @@ func diff(before *snapshot, after *outcome) *difference {
 		d.compareInvitations(old, u)
 		d.compareDeliveries(old, u)
 	}
+	for id, o := range after.organizations {
+		if organizations.changed(before.organizations[id], o) {
+			d.organizations = append(d.organizations, o)
+		}
+	}
 	return d
-}
-
-// samePerson compares what stands in the row of a user.
-func samePerson(a, b *invitation.User) bool {
-	return a.DisplayName == b.DisplayName && a.Email == b.Email && a.EmailConfirmedAt.Equal(b.EmailConfirmedAt) &&
-		a.EmailUndeliverable == b.EmailUndeliverable && a.DeactivatedAt.Equal(b.DeactivatedAt) && a.ErasedAt.Equal(b.ErasedAt)
 }
 
 func (d *difference) compareInvitations(old, u *invitation.User) {
 	for _, target := range invitation.Targets() {
-		switch was, is := old.Invitations[target], u.Invitations[target]; {
-		case is == nil:
+		was, is := old.Invitations[target], u.Invitations[target]
+		if is == nil {
+			continue
+		}
+		switch row := (&invitationRow{*is, u}); {
 		case was == nil:
-			d.newInvitations = append(d.newInvitations, ownedInvitation{is, u})
-		case *was != *is:
-			d.invitations = append(d.invitations, ownedInvitation{is, u})
+			d.newInvitations = append(d.newInvitations, row)
+		case invitations.changed(&invitationRow{Invitation: *was}, row):
+			d.invitations = append(d.invitations, row)
 		}
 	}
 }
 
 func (d *difference) compareDeliveries(old, u *invitation.User) {
 	for _, is := range u.Deliveries {
-		switch was := old.Delivery(is.ID); {
+		was := old.Delivery(is.ID)
+		switch row := (&deliveryRow{*is, u}); {
 		case was == nil:
-			d.newDeliveries = append(d.newDeliveries, ownedDelivery{is, u})
-		case *was != *is:
-			d.deliveries = append(d.deliveries, ownedDelivery{is, u})
+			d.newDeliveries = append(d.newDeliveries, row)
+		case deliveries.changed(&deliveryRow{Delivery: *was}, row):
+			d.deliveries = append(d.deliveries, row)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/kiwi-ki/invitations/internal/group"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
@@ -39,6 +41,9 @@ type Config struct {
 	Backlog int
 }
 
+// maxPatient is how many connections may wait for locks of others.
+const maxPatient = 4
+
 // Store is an invitation.Store on Postgres. It is safe for concurrent use.
 type Store struct {
 	pool    *pgxpool.Pool
@@ -48,48 +53,39 @@ type Store struct {
 	waker   *waker
 	// bounded says that sessions have the Bounds.
 	bounded bool
-	// careful is until when groups are: somebody has met a limit. In Unix
-	// nanoseconds.
+	// careful is until when groups of changes are: somebody has met a limit. In
+	// Unix nanoseconds.
 	careful atomic.Int64
 
-	size    int
-	waiting chan *call
-	reading chan *lookup
-	closing chan struct{}
-	groups  sync.WaitGroup
-	// patience bounds how many transactions wait for locks of others.
-	patience chan struct{}
-	mu       sync.Mutex
-	// locked are the users whom others have locked, with the calls that wait
-	// for the next transaction on them.
-	locked map[string][]*call
-}
+	writes *group.Queue[*call]
+	reads  *group.Queue[*lookup]
 
-// maxPatient is how many connections may wait for locks of others.
-const maxPatient = 4
+	closing    chan struct{}
+	background sync.WaitGroup
+}
 
 // New starts a Store. It does not connect: a Store whose database is away
 // answers ErrUnavailable and recovers by itself. Close it before its pool.
 func New(c Config) *Store {
 	s := &Store{
 		pool: c.Pool, enqueue: c.Enqueue,
-		timeout: or(c.Timeout, 3*time.Second),
+		timeout: cmp.Or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		waker:   newWaker(),
 		bounded: bounded(c.Pool),
-		size:    or(c.GroupSize, 128),
-		waiting: make(chan *call, or(c.Backlog, 4096)),
-		reading: make(chan *lookup, or(c.Backlog, 4096)),
 		closing: make(chan struct{}),
-
-		patience: make(chan struct{}, maxPatient),
-		locked:   map[string][]*call{},
 	}
-	for range or(c.Groups, 2) {
-		s.groups.Go(s.work)
-		s.groups.Go(s.read)
-	}
-	s.groups.Go(s.notify)
+	workers, size, backlog := cmp.Or(c.Groups, 2), cmp.Or(c.GroupSize, 128), cmp.Or(c.Backlog, 4096)
+	s.writes = group.NewQueue(group.Config[*call]{
+		Run: s.transact, Judge: s.judge, Mode: s.mode,
+		Identity: func(k *call) [16]byte { return keyOf(k.change.Request) },
+		Timeout:  s.timeout, Workers: workers, Size: size, Backlog: backlog, Waits: maxPatient,
+	})
+	s.reads = group.NewQueue(group.Config[*lookup]{
+		Run: s.lookUp, Judge: judgeRead,
+		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog,
+	})
+	s.background.Go(s.notify)
 	return s
 }
 
@@ -97,19 +93,9 @@ func New(c Config) *Store {
 // no new ones may come.
 func (s *Store) Close() {
 	close(s.closing)
-	s.groups.Wait()
-	for {
-		select {
-		case k := <-s.waiting:
-			k.err = unavailable
-			close(k.done)
-		case l := <-s.reading:
-			l.err = unavailable
-			close(l.done)
-		default:
-			return
-		}
-	}
+	s.writes.Close()
+	s.reads.Close()
+	s.background.Wait()
 }
 
 // Ping reports whether the database takes writes, as ErrUnavailable does.
@@ -124,12 +110,4 @@ func (s *Store) Ping(ctx context.Context) error {
 		return unavailable
 	}
 	return nil
-}
-
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
