@@ -243,8 +243,9 @@ func (w *mailWorker) claim(ctx context.Context, id uuid.UUID) (*invitation.Mail,
 	d := res.User.Delivery(id)
 	inv := res.User.InvitationByID(d.InvitationID)
 	return &invitation.Mail{
-		DeliveryID: id, InvitationID: inv.ID, Reminder: d.Reminder, Target: inv.Target, Locale: res.User.Locale, To: d.To,
-		DisplayName: res.User.DisplayName, OrganizationName: res.User.OrganizationName,
+		DeliveryID: id, InvitationID: inv.ID, Reminder: d.Reminder, DespiteBounce: d.DespiteBounce,
+		Target: inv.Target, Language: res.User.Language(), To: d.To,
+		DisplayName: res.User.DisplayName, Organization: res.User.Organization,
 		Link: w.Linker.Link(inv, invitation.Mailed), ExpiresAt: inv.ExpiresAt,
 	}, nil
 }

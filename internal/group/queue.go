@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -89,6 +90,25 @@ func (q *Queue[C]) Do(ctx context.Context, call C) error {
 		return ctx.Err()
 	}
 }
+
+// Together carries calls out as one group, as if they had waited together, and
+// returns their errors. Those of a context that has ended are dropped.
+func (q *Queue[C]) Together(contexts []context.Context, calls []C) []error {
+	group := make([]*item[C], len(calls))
+	for n, call := range calls {
+		group[n] = &item[C]{call: call, ctx: contexts[n], done: make(chan struct{})}
+	}
+	q.run(slices.Clone(group), q.mode())
+	errs := make([]error, len(calls))
+	for n, i := range group {
+		<-i.done
+		errs[n] = i.err
+	}
+	return errs
+}
+
+// Waiting is how many calls wait for a group.
+func (q *Queue[C]) Waiting() int { return len(q.waiting) }
 
 // Close lets the groups in flight finish, refuses the calls that still wait, and
 // takes no new ones.

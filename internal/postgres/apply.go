@@ -76,9 +76,10 @@ func (o *outcome) apply(k *call) (group.Fate, error) {
 	return o.rule(k, user)
 }
 
-// replay answers a request that was carried out before.
+// replay answers a request that was carried out before. An erasure leaves none but
+// its own.
 func (o *outcome) replay(k *call, old request, user *invitation.User) error {
-	if user == nil || !user.ErasedAt.IsZero() {
+	if user == nil {
 		return notFound(k.change.Key)
 	}
 	if k.change.Again != nil {

@@ -26,18 +26,18 @@ func create(id string, address invitation.Email) invitation.Change {
 		u.Create(invitation.Employee, "Erika Mustermann", invitation.German, address, now)
 		return nil
 	})
-	c.Key.OrganizationID, c.Create = org, true
+	c.Key.OrganizationID, c.Create, c.Claim = org, true, address
 	return c
 }
 
 func send(id string) invitation.Change {
-	c := on(id, "send", func(u *invitation.User, now time.Time) error { return u.Send(app, now, validity) })
+	c := on(id, "send", func(u *invitation.User, now time.Time) error { return u.Send(app, false, now, validity) })
 	c.Mails = true
 	return c
 }
 
 func renew(id string) invitation.Change {
-	c := on(id, "renew", func(u *invitation.User, now time.Time) error { return u.Renew(app, now, validity) })
+	c := on(id, "renew", func(u *invitation.User, now time.Time) error { return u.Renew(app, false, now, validity) })
 	c.Mails = true
 	return c
 }
@@ -55,7 +55,7 @@ func updateEmail(id string, address invitation.Email, now bool) invitation.Chang
 	c := on(id, "update email", func(u *invitation.User, at time.Time) error {
 		return u.UpdateEmail(address, invitation.FollowUp{SendNow: now, Target: app}, at, validity)
 	})
-	c.Mails, c.MailTo = now, address
+	c.Mails, c.Claim = now, address
 	sum := sha256.Sum256([]byte(id + address.Address()))
 	c.Request.Fingerprint = sum[:]
 	return c

@@ -88,15 +88,15 @@ func (t *table[R]) selected() string {
 	return list(t.without(owned, derived), t.alias+".%s")
 }
 
-// insert is the part of a statement that adds rows.
-func (t *table[R]) insert() *part {
+// insertInto is the part of a statement that adds rows.
+func insertInto[R any](t *table[R]) *part {
 	columns := t.written()
 	return newPart("new_"+t.name, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s ORDER BY r.%s",
 		t.name, list(columns, "%s"), unnest("r", columns, 1), columns[0].name))
 }
 
-// update is the part of a statement that changes rows.
-func (t *table[R]) update() *part {
+// updateOf is the part of a statement that changes rows.
+func updateOf[R any](t *table[R]) *part {
 	columns := t.changing()
 	return newPart("changed_"+t.name, fmt.Sprintf("UPDATE %s SET %s FROM %s WHERE %s.%s = r.%[5]s",
 		t.name, list(columns[1:], "%s = r.%[1]s"), unnest("r", columns, 1), t.name, columns[0].name))

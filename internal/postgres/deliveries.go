@@ -31,8 +31,8 @@ var deliveries = &table[deliveryRow]{"deliveries", "d", []column[deliveryRow]{
 }}
 
 var (
-	insertDeliveries = deliveries.insert()
-	updateDeliveries = deliveries.update()
+	insertDeliveries = insertInto(deliveries)
+	updateDeliveries = updateOf(deliveries)
 )
 
 // Older mails are only read if they are asked for by name.

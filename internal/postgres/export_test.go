@@ -19,23 +19,24 @@ type Member struct {
 // RunGroup carries the members out as one group, in this order, as if they had
 // waited together, and returns them with their answers.
 func (s *Store) RunGroup(members ...Member) []Member {
-	calls := make([]*call, len(members))
+	calls, contexts := make([]*call, len(members)), make([]context.Context, len(members))
 	for i, m := range members {
-		calls[i] = &call{change: m.Change, ctx: m.Ctx, done: make(chan struct{})}
+		calls[i], contexts[i] = &call{change: m.Change}, m.Ctx
 		if m.Ctx == nil {
-			calls[i].ctx = context.Background()
+			contexts[i] = context.Background()
 		}
 	}
-	s.run(append([]*call(nil), calls...), false)
-	for i, k := range calls {
-		<-k.done
-		members[i].Result, members[i].Err = k.result, k.err
+	for i, err := range s.writes.Together(contexts, calls) {
+		members[i].Result, members[i].Err = calls[i].result, calls[i].err
+		if err != nil {
+			members[i].Err = refusal(err)
+		}
 	}
 	return members
 }
 
 // Waiting is how many calls wait for a group.
-func (s *Store) Waiting() int { return len(s.waiting) }
+func (s *Store) Waiting() int { return s.writes.Waiting() }
 
 // InsertEvents is a statement of the saving batch.
-const InsertEvents = insertEvents
+var InsertEvents = insertEvents

@@ -166,7 +166,7 @@ func answer(m postgres.Member) string {
 		text += fmt.Sprint(" ", u.ID, u.Email.Address(), u.DeactivatedAt.IsZero(), u.ErasedAt.IsZero())
 		for _, inv := range u.Invitations {
 			if inv != nil {
-				text += fmt.Sprint(" ", inv.Stored, inv.Mailed, inv.Shared, u.LatestDelivery(inv) != nil)
+				text += fmt.Sprint(" ", inv.Stored, inv.Mailed.Open, inv.Shared.Open, u.LatestDelivery(inv) != nil)
 			}
 		}
 	}
@@ -179,11 +179,11 @@ func (w *world) dump(prefix string) string {
 	like := prefix + "-%"
 	return w.text(`SELECT concat_ws(' ', 'user', id, display_name, email, email_key, email_confirmed_at IS NULL, deactivated_at IS NULL, erased_at IS NULL)
 			FROM users WHERE id LIKE $1 ORDER BY id`, like) + "\n" +
-		w.text(`SELECT concat_ws(' ', 'invitation', user_id, target, state, mailed_generation, mailed_open, shared_generation, shared_open, revoked_for)
+		w.text(`SELECT concat_ws(' ', 'invitation', user_id, target, state, mailed_open, shared_open, revoked_for)
 			FROM invitations WHERE user_id LIKE $1 ORDER BY user_id, target`, like) + "\n" +
-		w.text(`SELECT concat_ws(' ', 'mail', user_id, generation, email, state, attempts, reason, (SELECT count(*) FROM river_job j WHERE (j.args->>'delivery_id')::uuid = d.id AND d.state = 'QUEUED'))
+		w.text(`SELECT concat_ws(' ', 'mail', user_id, generation = (SELECT mailed_generation FROM invitations i WHERE i.id = d.invitation_id), email, state, attempts, reason, (SELECT count(*) FROM river_job j WHERE (j.args->>'delivery_id')::uuid = d.id AND d.state = 'QUEUED'))
 			FROM deliveries d WHERE user_id LIKE $1 ORDER BY user_id, id`, like) + "\n" +
-		w.text(`SELECT concat_ws(' ', 'event', user_id, type, target, channel, delivery_state, reason, ended_mailed, ended_shared, cause, request_id)
+		w.text(`SELECT concat_ws(' ', 'event', user_id, type, target, channel, delivery_state, reason, ended_mailed IS NULL, ended_shared IS NULL, cause, request_id)
 			FROM events WHERE user_id LIKE $1 ORDER BY sequence`, like) + "\n" +
 		w.text(`SELECT concat_ws(' ', 'request', id, user_id, encode(answer, 'escape'), uses) FROM requests WHERE fingerprint LIKE ('%'||$1::text||'%')::bytea ORDER BY id`, prefix+"-")
 }

@@ -28,7 +28,7 @@ func (o op) String() string {
 
 var opKinds = []string{
 	"create", "send", "renew", "revoke", "share", "redeem", "address", "address and mail", "deactivate", "erase", "nothing",
-	"refusal as answer", "unknown user", "key with a NUL byte", "actor with a NUL byte", "NUL byte", "no UTF-8", "check violation", "check of a mail", "number too large",
+	"unknown user", "key with a NUL byte", "actor with a NUL byte", "NUL byte", "no UTF-8", "check violation", "check of a mail", "number too large",
 	"time too late", "foreign key", "panic in the rule", "panic in the answer", "error in the answer", "cancelled", "too late",
 }
 
@@ -148,9 +148,6 @@ func (o op) failing() invitation.Change {
 		c.Rule = func(u *invitation.User, _ time.Time) error { change(u); return nil }
 	}
 	switch o.kind {
-	case "refusal as answer":
-		c = renew(o.user)
-		c.Refused = func(refusal error) []byte { return []byte(refusal.Error()) }
 	case "unknown user":
 		c.Key = invitation.Key{UserID: o.user + "-unknown"}
 	case "key with a NUL byte":
@@ -172,7 +169,7 @@ func (o op) failing() invitation.Change {
 			}
 			return err
 		}
-		c.Mails, c.MailTo = true, email(o.user+"@long.example")
+		c.Mails, c.Claim = true, email(o.user+"@long.example")
 	case "number too large": // for pgx, which never asks Postgres
 		c.Rule = func(u *invitation.User, now time.Time) error {
 			err := u.GenerateQR(app, now, validity)

@@ -39,8 +39,8 @@ var invitations = &table[invitationRow]{"invitations", "i", []column[invitationR
 }}
 
 var (
-	insertInvitations = invitations.insert()
-	updateInvitations = invitations.update()
+	insertInvitations = insertInto(invitations)
+	updateInvitations = updateOf(invitations)
 )
 
 func targetName(t invitation.Target) pgtype.Text { return someText(t.String()) }

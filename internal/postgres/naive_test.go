@@ -37,9 +37,9 @@ func (n *naive) stateOf(id string) (state invitation.State) {
 }
 
 func (n *naive) event(id string, kind invitation.EventType) {
-	n.exec(`WITH o AS (UPDATE organizations SET last_sequence = last_sequence + 1 WHERE id = $1 RETURNING last_sequence)
-		INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause)
-		SELECT $1, last_sequence, $2, now(), $3, 'naive' FROM o`, org, string(kind), id)
+	n.exec(`WITH o AS (UPDATE trails SET last_sequence = last_sequence + 1 WHERE organization_id = $1 RETURNING last_sequence)
+		INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, channel, delivery_state, reason, actor, caller, cause)
+		SELECT $1, last_sequence, $2, now(), $3, '', '', '', '', '', 'naive' FROM o`, org, string(kind), id)
 }
 
 func (n *naive) redeem(id string) error {
@@ -119,9 +119,9 @@ func TestNaiveTrailIsCaught(t *testing.T) {
 	t.Parallel()
 	d := newDB(t)
 	s := d.server()
-	d.exec(`CREATE SEQUENCE naive; INSERT INTO organizations (id) VALUES ('org-1')`)
-	insert := `INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause)
-		VALUES ('org-1', nextval('naive'), 'USER_CREATED', $1, $2, 'naive')`
+	d.exec(`CREATE SEQUENCE naive; INSERT INTO trails VALUES ('org-1', 1)`)
+	insert := `INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, channel, delivery_state, reason, actor, caller, cause)
+		VALUES ('org-1', nextval('naive'), 'USER_CREATED', $1, $2, '', '', '', '', '', 'naive')`
 	slow, err := d.pool.Begin(t.Context())
 	must(t, err)
 	_, err = slow.Exec(t.Context(), insert, time.Now(), uuid.NewString())

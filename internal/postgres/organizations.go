@@ -23,7 +23,7 @@ var organizations = &table[invitation.Organization]{"organizations", "o", []colu
 }}
 
 var (
-	updateOrganizations = organizations.update()
+	updateOrganizations = updateOf(organizations)
 	// Those that calls change are locked, also if they were never described.
 	addOrganizations  = `INSERT INTO organizations (id) SELECT * FROM unnest($1::text[]) AS o (id) ORDER BY id ON CONFLICT DO NOTHING`
 	lockOrganizations = `SELECT ` + organizations.selected() + ` FROM organizations o WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE`

@@ -117,9 +117,9 @@ func TestOutage(t *testing.T) {
 func renewOrSend(id string) invitation.Change {
 	return on(id, "mail", func(u *invitation.User, now time.Time) error {
 		if u.Invitations[app] != nil {
-			return u.Renew(app, now, validity)
+			return u.Renew(app, false, now, validity)
 		}
-		return u.Send(app, now, validity)
+		return u.Send(app, false, now, validity)
 	})
 }
 

@@ -32,11 +32,6 @@ var repeated = map[string]func(t *testing.T, s *postgres.Store, id string) invit
 	"erase": func(t *testing.T, s *postgres.Store, id string) invitation.Change {
 		return first(t, s, identified(erase(id), newRequest()))
 	},
-	"a refusal that is kept as an answer": func(t *testing.T, s *postgres.Store, id string) invitation.Change {
-		c := identified(renew(id), newRequest())
-		c.Refused = func(refusal error) []byte { return []byte(refusal.Error()) }
-		return first(t, s, c)
-	},
 	"revoking what is revoked": func(t *testing.T, s *postgres.Store, id string) invitation.Change {
 		do(t, s, share(id))
 		return first(t, s, revoke(id))

@@ -165,10 +165,10 @@ func TestNothingOfARefusalIsSaved(t *testing.T) {
 	for _, c := range []invitation.Change{
 		refused,
 		on(id, "panic", func(u *invitation.User, now time.Time) error {
-			_ = u.Send(app, now, validity)
+			_ = u.Send(app, false, now, validity)
 			panic("secret@person.example")
 		}),
-		on(id, "error", func(u *invitation.User, now time.Time) error { _ = u.Send(app, now, validity); return errAnswer }),
+		on(id, "error", func(u *invitation.User, now time.Time) error { _ = u.Send(app, false, now, validity); return errAnswer }),
 	} {
 		if _, err := s.Update(t.Context(), c); err == nil || strings.Contains(err.Error(), "secret@") {
 			t.Errorf("%s: %v", c.Request.Cause, err)

@@ -29,8 +29,8 @@ var users = &table[invitation.User]{"users", "u", []column[invitation.User]{
 }}
 
 var (
-	insertUsers = users.insert()
-	updateUsers = users.update()
+	insertUsers = insertInto(users)
+	updateUsers = updateOf(users)
 )
 
 // statusOf is the account status as a list finds it: an invitation counts as

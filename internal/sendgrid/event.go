@@ -115,7 +115,7 @@ func (b *batch) add(raw json.RawMessage, seen map[text]bool) {
 		seen[e.ID] = true
 		b.reports = append(b.reports, invitation.Report{
 			EventID: string(e.ID), DeliveryID: id, State: state,
-			Reason: e.reason(), At: time.Time(e.Timestamp), HardBounce: e.isHard(),
+			Reason: e.reason(), At: time.Time(e.Timestamp), Cause: e.cause(),
 		})
 	}
 }
@@ -125,20 +125,6 @@ func (b *batch) add(raw json.RawMessage, seen map[text]bool) {
 func deliveryID(given text) (uuid.UUID, bool) {
 	id, err := uuid.Parse(string(given))
 	return id, err == nil && id != uuid.Nil && id.String() == string(given)
-}
-
-// isHard tells whether SendGrid itself will not send to the address again:
-// after a bounce that is no block, or when it dropped the mail since it had
-// the address on its list of bounced or invalid ones. A bounce whose type is
-// missing is one: only blocks are told apart.
-func (e event) isHard() bool {
-	switch e.Kind {
-	case "bounce":
-		return e.Type == "" || e.Type == "bounce"
-	case "dropped":
-		return strings.EqualFold(string(e.Reason), "Bounced Address") || strings.EqualFold(string(e.Reason), "Invalid")
-	}
-	return false
 }
 
 // reason is one line on why a mail did not arrive, and empty if it did or may.
