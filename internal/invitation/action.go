@@ -82,7 +82,7 @@ func (u *User) GenerateQR(target Target, now time.Time, validity time.Duration) 
 	default:
 		inv, e = u.newGeneration(target, now, validity)
 	}
-	inv.Shared.Open = true
+	inv.Shared.open()
 	e.Channel = Shared
 	u.record(e)
 	return nil

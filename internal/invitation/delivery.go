@@ -82,13 +82,14 @@ func (u *User) LatestDelivery(inv *Invitation) *Delivery {
 func (u *User) mail(inv *Invitation, despiteBounce bool, e *Event, now time.Time) {
 	u.cancelMail(inv, now)
 	before := u.LatestDelivery(inv)
+	inv.Mailed.open()
 	d := &Delivery{
 		ID: newID(), InvitationID: inv.ID, Generation: inv.Mailed.Generation,
 		DespiteBounce: despiteBounce || before != nil && before.DespiteBounce && before.To.Same(u.Email),
 		To:            u.Email, State: Queued, ChangedAt: now,
 	}
 	u.Deliveries = append(u.Deliveries, d)
-	inv.DeliveryID, inv.Mailed.Open, inv.Reminded = d.ID, true, false
+	inv.DeliveryID, inv.Reminded = d.ID, false
 	e.Channel, e.DeliveryID = Mailed, d.ID
 }
 

@@ -47,6 +47,15 @@ func tokenOf(inv *invitation.Invitation, channel invitation.Channel) invitation.
 	return invitation.Token{InvitationID: inv.ID, Channel: channel, Generation: inv.Channel(channel).Generation}
 }
 
+// told lists what the rules recorded, as words.
+func told(u *invitation.User) string {
+	var types []string
+	for _, e := range u.Events {
+		types = append(types, string(e.Type))
+	}
+	return strings.Join(types, " ")
+}
+
 // number reads the 34 bytes of a token's text; spell writes whatever bytes it
 // is given as a token's text is written.
 func number(t testing.TB, text string) []byte {

@@ -29,6 +29,16 @@ func (c *ChannelState) moveOn() {
 	c.Open = false
 }
 
+// open has the current generation's link handed out. Only now is it drawn: one
+// that waited in the database could be handed out twice, to two people, if the
+// database was set back in between.
+func (c *ChannelState) open() {
+	if !c.Open {
+		c.moveOn()
+		c.Open = true
+	}
+}
+
 func randomGeneration() int {
 	var raw [4]byte
 	_, _ = rand.Read(raw[:]) // never fails

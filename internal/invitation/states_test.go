@@ -119,10 +119,11 @@ func describe(before, after *invitation.User, target invitation.Target, now time
 	if was == nil {
 		was = &invitation.Invitation{}
 	}
-	mailed, shared := was.Mailed.Generation != is.Mailed.Generation, was.Shared.Generation != is.Shared.Generation
-	say("both new", mailed && shared)
-	say("mailed new", mailed && !shared)
-	say("shared new", shared && !mailed)
+	moved := func(c invitation.Channel) bool { return was.Channel(c).Generation != is.Channel(c).Generation }
+	issued := is.IssuedAt != was.IssuedAt
+	say("both new", issued && moved(invitation.Mailed) && moved(invitation.Shared))
+	say("mailed new", !issued && was.Mailed.Open && moved(invitation.Mailed))
+	say("shared new", !issued && was.Shared.Open && moved(invitation.Shared))
 	say("14 days", !is.ExpiresAt.Equal(was.ExpiresAt) && is.ExpiresAt.Equal(now.Add(validity)))
 	say("mail", is.DeliveryID != was.DeliveryID && after.LatestDelivery(is).State == invitation.Queued)
 	if old := before.LatestDelivery(was); old != nil {
