@@ -23,7 +23,7 @@ func TestCallers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, pgtest.Database(t))
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "run", "../devcerts", dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "../../internal/dev/devcerts", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	w.env = []string{

@@ -1,3 +1,5 @@
+//go:build !fast
+
 package main
 
 import (
@@ -58,7 +60,7 @@ func TestSlowLoris(t *testing.T) {
 func TestSlowLorisOnTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "run", "../devcerts", dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "../../internal/dev/devcerts", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	operator := operatorTLS(t, dir)

@@ -1,5 +1,7 @@
 -- +goose Up
 
+SET LOCAL lock_timeout = '5s';
+
 -- One row per property manager: its name for mails, and the last number of its
 -- audit trail. A writer bumps the number in its last statement and holds the
 -- row until it has committed, so that numbers appear in order and without gaps.
