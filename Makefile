@@ -31,8 +31,17 @@ help: ## list the targets
 run: postgres build ## run everything on this machine: Postgres, an inbox, the service
 	@exec bin/devserver
 
+.PHONY: dev
+dev: postgres ## the same, built and started anew whenever a file changes
+	@exec deploy/dev/watch.sh
+
+.PHONY: psql
+psql: ## look into the database of `make run`, or into DATABASE_URL
+	@$(PACKAGES) postgresql-client:psql
+	@psql "$${DATABASE_URL:-$$(cat .data/database-url)}"
+
 .PHONY: postgres
-postgres:
+postgres: ## install PostgreSQL, unless there is one or DATABASE_URL
 	@if [ -z "$$DATABASE_URL" ]; then $(PACKAGES) postgresql:initdb; fi
 
 .PHONY: run-tls
@@ -50,12 +59,20 @@ build: ## build bin/invitationd and what `make run` needs
 	$(GO) build -modfile=internal/dev/tools/go.mod -o $(BIN)/ github.com/fullstorydev/grpcurl/cmd/grpcurl
 	@$(BIN)/grpcurl -import-path proto $(SERVICES:proto/%=-proto %) -protoset-out $(BIN)/invitation.protoset describe >/dev/null
 
+# RUN and PKG narrow a test run down: make test RUN=TestSend PKG=./internal/server
+PKG := ./...
+NARROWED = $(if $(RUN),-run '$(RUN)') $(PKG)
+
 .PHONY: test
-test: test-tools ## run all tests, against a real Postgres
-	$(GO) test -race -timeout 10m ./...
+test: test-tools ## run all tests, or those of RUN=pattern PKG=./package, against a real Postgres
+	$(GO) test -race -timeout 10m $(NARROWED)
+
+.PHONY: test-fast
+test-fast: postgres ## run what needs a minute at most: no race detector, browser, pooler or outage
+	$(GO) test -tags fast $(NARROWED)
 
 .PHONY: test-tools
-test-tools:
+test-tools: ## install what the tests need
 	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh \
 		protobuf-compiler libprotobuf-dev protobuf-compiler-grpc python3-grpcio
 
@@ -64,6 +81,25 @@ lint: ## check style, imports and protos
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) buf lint
 	$(TOOL) buf format --diff --exit-code
+
+.PHONY: lint-fix
+lint-fix: ## put right what can be put right by itself
+	$(TOOL) golangci-lint run --fix ./...
+	$(TOOL) golangci-lint fmt ./...
+	$(TOOL) buf format --write
+
+.PHONY: migrations
+migrations: ## look for migrations that would stop the servers that run meanwhile
+	@$(PACKAGES) npm:npm
+	@deploy/dev/migrations.sh
+
+.PHONY: breaking
+breaking: ## compare the API with that of the last release, or of the commit before
+	@deploy/dev/breaking.sh
+
+.PHONY: mutants
+mutants: ## show changes of the code that no test minds, in PKG=./package
+	@deploy/dev/mutants.sh $(if $(filter ./...,$(PKG)),internal/invitation internal/mailaddr internal/keyfile internal/filewatch internal/sendgrid internal/server,$(PKG))
 
 # validate.proto lies beside our protos, so that `protoc -I proto` finds it. It comes
 # out of its Go module: the registry of buf modules is not needed, and the version is

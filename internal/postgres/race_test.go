@@ -101,7 +101,7 @@ func (d *db) checkAlways() {
 	for name, query := range map[string]string{
 		"gaps in an organization's trail": `SELECT count(*) FROM (
 			SELECT o.last_sequence <> count(e.*) OR o.last_sequence <> coalesce(max(e.sequence), 0) AS bad
-			FROM organizations o LEFT JOIN events e ON e.organization_id = o.id GROUP BY o.id) t WHERE bad`,
+			FROM trails o LEFT JOIN events e USING (organization_id) GROUP BY o.organization_id) t WHERE bad`,
 		"queued mails without exactly one job": `SELECT count(*) FROM deliveries d WHERE state = 'QUEUED'
 			AND (SELECT count(*) FROM river_job j WHERE (j.args->>'delivery_id')::uuid = d.id) <> 1`,
 		"jobs without a mail": `SELECT count(*) FROM river_job j WHERE kind = 'invitation_mail'

@@ -13,22 +13,26 @@ import (
 
 // A row of each table that is in order, by its columns' SQL.
 var goodRows = map[string]map[string]string{
-	"organizations": {"id": `'org-9'`, "name": `''`, "last_sequence": `0`},
+	"organizations": {"id": `'org-9'`, "name": `''`},
+	"trails":        {"organization_id": `'org-9'`, "last_sequence": `1`},
 	"users": {
 		"id": `'u'`, "organization_id": `'org'`, "type": `'EMPLOYEE'`, "display_name": `'Erika'`, "locale": `'de'`,
 		"email": `'A@x.example'`, "email_key": `'a@x.example'`, "created_at": `now()`,
+		"undeliverable": `''`, "account_status": `'OFFLINE'`,
 	},
 	"invitations": {
-		"id": `'00000000-0000-0000-0000-000000000001'`, "user_id": `'owner'`, "organization_id": `'org'`, "user_type": `'EMPLOYEE'`,
+		"id": `'00000000-0000-0000-0000-000000000001'`, "user_id": `'owner'`, "organization_id": `'org'`, "reminded": `false`, "expiry_noted": `false`,
 		"target": `'PORTAL'`, "state": `'PENDING'`, "issued_at": `now()`, "expires_at": `now() + interval '14 days'`,
 		"mailed_generation": `1`, "mailed_open": `false`, "shared_generation": `1`, "shared_open": `true`,
 	},
 	"deliveries": {
-		"id": `'00000000-0000-0000-0000-000000000002'`, "invitation_id": `'00000000-0000-0000-0000-00000000000a'`, "user_id": `'owner'`,
+		"id": `'00000000-0000-0000-0000-000000000002'`, "invitation_id": `'00000000-0000-0000-0000-00000000000a'`, "user_id": `'owner'`, "organization_id": `'org'`,
+		"reminder": `false`, "despite_bounce": `false`, "attempts": `0`, "reason": `''`,
 		"generation": `1`, "email": `'a@x.example'`, "email_key": `'a@x.example'`, "state": `'QUEUED'`, "changed_at": `now()`,
 	},
 	"events": {
 		"organization_id": `'org'`, "sequence": `1`, "type": `'USER_CREATED'`, "occurred_at": `now()`, "user_id": `'owner'`, "cause": `'test'`,
+		"channel": `''`, "delivery_state": `''`, "reason": `''`, "actor": `''`, "caller": `''`,
 	},
 	"requests": {
 		"id": `'00000000-0000-0000-0000-000000000003'`, "fingerprint": `'x'`, "user_id": `'owner'`, "created_at": `now()`,
@@ -39,12 +43,11 @@ var goodRows = map[string]map[string]string{
 
 // owners are what the good rows refer to.
 const owners = `
-INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at) VALUES
-	('owner', 'org', 'EMPLOYEE', 'O', 'de', 'owner@x.example', 'owner@x.example', now()),
-	('tenant', 'org', 'TENANT', 'T', 'de', NULL, NULL, now());
-INSERT INTO invitations (id, user_id, organization_id, user_type, target, state, issued_at, expires_at,
-	mailed_generation, mailed_open, shared_generation, shared_open)
-VALUES ('00000000-0000-0000-0000-00000000000a', 'owner', 'org', 'EMPLOYEE', 'APP', 'PENDING', now(), now() + interval '1 day', 1, false, 1, true)`
+INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, undeliverable, created_at, account_status)
+VALUES ('owner', 'org', 'EMPLOYEE', 'O', 'de', 'owner@x.example', 'owner@x.example', '', now(), 'OFFLINE');
+INSERT INTO invitations (id, user_id, organization_id, target, state, issued_at, expires_at,
+	mailed_generation, mailed_open, shared_generation, shared_open, reminded, expiry_noted)
+VALUES ('00000000-0000-0000-0000-00000000000a', 'owner', 'org', 'APP', 'PENDING', now(), now() + interval '1 day', 1, false, 1, true, false, false)`
 
 // bad is what makes a good row wrong.
 type bad struct {
@@ -60,20 +63,24 @@ const (
 )
 
 var badRows = []bad{
-	{table: "organizations", columns: map[string]string{"last_sequence": `-1`}},
+	{table: "organizations", columns: map[string]string{"id": `''`}},
+	{table: "organizations", columns: map[string]string{"reply_to": `'A@x.example'`}},
+	{table: "trails", columns: map[string]string{"last_sequence": `0`}},
 	{table: "organizations", columns: map[string]string{"name": `NULL`}, code: null},
 
 	{table: "users", columns: map[string]string{"id": `''`}},
 	{table: "users", columns: map[string]string{"id": `'owner'`}, code: unique},
 	{table: "users", columns: map[string]string{"organization_id": `''`}},
 	{table: "users", columns: map[string]string{"type": `'ADMIN'`}},
-	{table: "users", columns: map[string]string{"locale": `'fr'`}},
+	{table: "users", columns: map[string]string{"undeliverable": `'LOST'`}},
+	{table: "users", columns: map[string]string{"account_status": `'AWAY'`}},
+	{table: "users", columns: map[string]string{"account_status": `'INVITED'`}},
 	{table: "users", columns: map[string]string{"display_name": `''`}},
 	{table: "users", columns: map[string]string{"email": `NULL`}},
 	{table: "users", columns: map[string]string{"email_key": `NULL`}},
 	{table: "users", columns: map[string]string{"email_key": `'owner@x.example'`}, code: unique},
 	{table: "users", columns: map[string]string{"email": `NULL`, "email_key": `NULL`, "email_confirmed_at": `now()`}},
-	{table: "users", columns: map[string]string{"email": `NULL`, "email_key": `NULL`, "email_undeliverable": `true`}},
+	{table: "users", columns: map[string]string{"email": `NULL`, "email_key": `NULL`, "undeliverable": `'BOUNCED'`}},
 	{table: "users", columns: map[string]string{"erased_at": `now()`, "deactivated_at": `now()`, "display_name": `''`}},
 	{table: "users", columns: map[string]string{"erased_at": `now()`, "deactivated_at": `now()`, "email": `NULL`, "email_key": `NULL`}},
 	{table: "users", columns: map[string]string{"erased_at": `now()`, "display_name": `''`, "email": `NULL`, "email_key": `NULL`}},
@@ -81,21 +88,21 @@ var badRows = []bad{
 	{table: "invitations", columns: map[string]string{"target": `'WEB'`}},
 	{table: "invitations", columns: map[string]string{"target": `'APP'`}, code: unique},
 	{table: "invitations", columns: map[string]string{"user_id": `'nobody'`}, code: foreign},
-	{table: "invitations", columns: map[string]string{"organization_id": `'other'`}, code: foreign},
-	{table: "invitations", columns: map[string]string{"user_id": `'tenant'`}, code: foreign},
-	{table: "invitations", columns: map[string]string{"user_id": `'tenant'`, "user_type": `'TENANT'`}},
 	{table: "invitations", columns: map[string]string{"state": `'EXPIRED'`}},
 	{table: "invitations", columns: map[string]string{"state": `'REDEEMED'`}},
 	{table: "invitations", columns: map[string]string{"redeemed_at": `now()`}},
 	{table: "invitations", columns: map[string]string{"state": `'REVOKED'`, "revoked_for": `'INVITATION_REVOKED'`}},
 	{table: "invitations", columns: map[string]string{"state": `'REVOKED'`, "revoked_at": `now()`}},
+	{table: "invitations", columns: map[string]string{"state": `'REVOKED'`, "revoked_at": `now()`, "revoked_for": `'BOREDOM'`}},
 	{table: "invitations", columns: map[string]string{"revoked_at": `now()`}},
 	{table: "invitations", columns: map[string]string{"revoked_for": `'INVITATION_REVOKED'`}},
 	{table: "invitations", columns: map[string]string{"expires_at": `now()`}},
-	{table: "invitations", columns: map[string]string{"mailed_generation": `0`}},
-	{table: "invitations", columns: map[string]string{"mailed_generation": `262144`}},
+	{table: "invitations", columns: map[string]string{"mailed_generation": `-1`}},
+	{table: "invitations", columns: map[string]string{"mailed_generation": `0`, "mailed_open": `true`, "delivery_id": `'00000000-0000-0000-0000-0000000000ff'`}},
+	{table: "invitations", columns: map[string]string{"mailed_generation": `67108864`}},
+	{table: "invitations", columns: map[string]string{"shared_generation": `-1`}},
 	{table: "invitations", columns: map[string]string{"shared_generation": `0`}},
-	{table: "invitations", columns: map[string]string{"shared_generation": `262144`}},
+	{table: "invitations", columns: map[string]string{"shared_generation": `67108864`}},
 	{table: "invitations", columns: map[string]string{"shared_open": `false`}},
 	{table: "invitations", columns: map[string]string{"mailed_open": `true`}},
 	{table: "invitations", columns: map[string]string{"delivery_id": `'00000000-0000-0000-0000-0000000000ff'`}, code: foreign},
@@ -110,6 +117,10 @@ var badRows = []bad{
 	{table: "deliveries", columns: map[string]string{"reason": `repeat('x', 501)`}},
 
 	{table: "events", columns: map[string]string{"sequence": `0`}},
+	{table: "events", columns: map[string]string{"type": `'USER_LOST'`}},
+	{table: "events", columns: map[string]string{"channel": `'POST'`}},
+	{table: "events", columns: map[string]string{"delivery_state": `'SENT'`}},
+	{table: "events", columns: map[string]string{"target": `'WEB'`, "invitation_id": `'00000000-0000-0000-0000-00000000000a'`}},
 	{table: "events", columns: map[string]string{"target": `'APP'`}},
 	{table: "events", columns: map[string]string{"invitation_id": `'00000000-0000-0000-0000-00000000000a'`}},
 

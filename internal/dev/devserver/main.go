@@ -153,6 +153,9 @@ func addDatabase(ctx context.Context, env settings, end context.CancelCauseFunc)
 		return nil, fmt.Errorf("start Postgres: %w", err)
 	}
 	env["DATABASE_URL"] = server.DSN("postgres")
+	if err := os.WriteFile(filepath.Join(dataDir, "database-url"), []byte(env["DATABASE_URL"]+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("tell `make psql` where Postgres is: %w", err), server.Stop())
+	}
 	go func() {
 		<-server.Done()
 		end(errDatabaseGone)

@@ -1,5 +1,7 @@
 -- +goose Up
 
+SET LOCAL lock_timeout = '5s';
+
 -- What mails say of a property manager; there is a row once that was told.
 CREATE TABLE organizations (
     id             text COLLATE "C" PRIMARY KEY CHECK (id <> ''),
@@ -75,9 +77,10 @@ CREATE TABLE invitations (
     -- What links of the revoked generation answer with.
     revoked_for       text CHECK ((revoked_for IS NOT NULL) = (state = 'REVOKED'))
                            CHECK (revoked_for IN ('INVITATION_EXPIRED', 'INVITATION_REVOKED', 'INVITATION_SUPERSEDED', 'EMAIL_CHANGED', 'USER_DEACTIVATED')),
-    mailed_generation integer     NOT NULL CHECK (mailed_generation BETWEEN 1 AND 67108863),
+    -- 0 until the channel was first opened.
+    mailed_generation integer     NOT NULL CHECK (mailed_generation BETWEEN 0 AND 67108863),
     mailed_open       boolean     NOT NULL,
-    shared_generation integer     NOT NULL CHECK (shared_generation BETWEEN 1 AND 67108863),
+    shared_generation integer     NOT NULL CHECK (shared_generation BETWEEN 0 AND 67108863),
     shared_open       boolean     NOT NULL,
     -- The latest mail.
     delivery_id       uuid,
@@ -87,6 +90,8 @@ CREATE TABLE invitations (
 
     CONSTRAINT invitations_one_per_target UNIQUE (user_id, target),
     CHECK (state = 'REVOKED' OR mailed_open OR shared_open),
+    CHECK (mailed_generation > 0 OR NOT mailed_open),
+    CHECK (shared_generation > 0 OR NOT shared_open),
     CHECK (NOT mailed_open OR delivery_id IS NOT NULL)
 ) WITH (fillfactor = 85);
 
