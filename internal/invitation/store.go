@@ -45,7 +45,7 @@ type Key struct {
 	DeliveryID uuid.UUID
 }
 
-// Change is one call of the write path. One with an empty Key saves its Request
+// Change is one call of the write path. One without a Rule saves its Request
 // and nothing else: a batch takes its id that way.
 type Change struct {
 	Key Key

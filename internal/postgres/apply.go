@@ -60,7 +60,7 @@ func (o *outcome) apply(k *call) (group.Fate, error) {
 	switch {
 	case k.organize != nil:
 		return group.Answered, o.organize(k, repeated)
-	case c.Key == (invitation.Key{}):
+	case c.Rule == nil:
 		if !repeated {
 			o.saveRequest(c, "", nil)
 		}

@@ -134,8 +134,8 @@ func TestForget(t *testing.T) {
 		SELECT gen_random_uuid(), 'x', 'u', now() - interval '25 hours' FROM generate_series(1, 12000)`)
 	d.exec(`INSERT INTO reports (event_id, received_at) VALUES ('old', now() - interval '8 days'), ('young', now() - interval '6 days')`)
 	d.exec(`INSERT INTO mail_limits (key, used_until) VALUES ('unused', now() - interval '2 hours'), ('used', now() + interval '1 minute')`)
-	d.exec(`INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause) VALUES
-		('past', 1, 'USER_CREATED', now() - interval '400 days', 'u', 'test'), ('past', 2, 'USER_CREATED', now() - interval '300 days', 'u', 'test')`)
+	d.exec(`INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, channel, delivery_state, reason, actor, caller, cause) VALUES
+		('past', 1, 'USER_CREATED', now() - interval '400 days', 'u', '', '', '', '', '', 'test'), ('past', 2, 'USER_CREATED', now() - interval '300 days', 'u', '', '', '', '', '', 'test')`)
 	memory := postgres.Memory{Requests: 24 * time.Hour, Addresses: 30 * 24 * time.Hour, Events: 365 * 24 * time.Hour}
 	must(t, s.Forget(t.Context(), memory))
 	for what, query := range map[string]string{
@@ -159,8 +159,8 @@ func TestForget(t *testing.T) {
 		t.Error("a young request was forgotten")
 	}
 	// However short the memory is set, the trail keeps 90 days.
-	d.exec(`INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause)
-		VALUES ('past', 3, 'USER_CREATED', now() - interval '89 days', 'u', 'test')`)
+	d.exec(`INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, channel, delivery_state, reason, actor, caller, cause)
+		VALUES ('past', 3, 'USER_CREATED', now() - interval '89 days', 'u', '', '', '', '', '', 'test')`)
 	memory.Events = time.Hour
 	must(t, s.Forget(t.Context(), memory))
 	if n := d.count(`SELECT count(*) FROM events WHERE organization_id = 'past'`); n != 1 {

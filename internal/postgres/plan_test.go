@@ -18,6 +18,7 @@ import (
 const million = `
 SET session_replication_role = replica;
 INSERT INTO trails SELECT 'o' || n, 5000 FROM generate_series(0, 4999) n;
+INSERT INTO organizations (id) SELECT 'o' || n FROM generate_series(0, 4999) n;
 INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, undeliverable, created_at, deactivated_at, account_status, invited_until)
 	SELECT 'u' || n, 'o' || n % 200, 'EMPLOYEE', 'x', 'de', n || '@x.de', n || '@x.de', '', now(), CASE WHEN n % 50 = 0 THEN now() END,
 		CASE WHEN n % 7 = 0 THEN 'OFFLINE' WHEN n % 3 = 0 THEN 'ONLINE' ELSE 'INVITED' END,

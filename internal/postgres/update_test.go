@@ -72,7 +72,6 @@ func TestNobodySuffersForOthers(t *testing.T) {
 	d.checkAlways()
 }
 
-
 // TestCallersShareATransaction: calls that wait while another one is in flight
 // become one transaction.
 func TestCallersShareATransaction(t *testing.T) {
