@@ -43,7 +43,7 @@ func (a *api) toUser(u *invitation.User, now time.Time) (user *pb.User, err erro
 	user = &pb.User{
 		Id: u.ID, OrganizationId: u.OrganizationID, Type: userTypes.of(string(u.Type), &err),
 		DisplayName: u.DisplayName, Locale: string(u.Language()),
-		Email: u.Email.Address(), EmailConfirmedAt: toTime(u.EmailConfirmedAt), 
+		Email: u.Email.Address(), EmailConfirmedAt: toTime(u.EmailConfirmedAt),
 		EmailUndeliverable: u.Undeliverable != "", EmailUndeliverableCause: causes.orNone(string(u.Undeliverable), &err),
 		AccountStatus: accountStatuses.of(string(u.AccountStatus(now)), &err), DeactivatedAt: toTime(u.DeactivatedAt),
 	}

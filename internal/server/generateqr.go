@@ -19,7 +19,9 @@ func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRe
 	}
 	target := fromTarget(req.GetTarget())
 	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, invitation.Change{
-		Answer: func(u *invitation.User, _ time.Time) ([]byte, error) { return shownGeneration(u.Invitations[target]), nil },
+		Answer: func(u *invitation.User, _ time.Time) ([]byte, error) {
+			return shownGeneration(u.Invitations[target]), nil
+		},
 	}, func(u *invitation.User, target invitation.Target, now time.Time) error {
 		return u.GenerateQR(target, now, s.Validity)
 	})

@@ -65,8 +65,10 @@ func (s *invitationService) Revoke(ctx context.Context, req *pb.RevokeRequest) (
 // ResetActivation implements pb.InvitationServiceServer.
 func (s *invitationService) ResetActivation(ctx context.Context, req *pb.ResetActivationRequest) (*pb.ResetActivationResponse, error) {
 	user, err := s.change(ctx, "InvitationService/ResetActivation", req, invitation.Change{
-		Key:  inOrganization(req),
-		Rule: func(u *invitation.User, now time.Time) error { return u.ResetActivation(fromTarget(req.GetTarget()), now) },
+		Key: inOrganization(req),
+		Rule: func(u *invitation.User, now time.Time) error {
+			return u.ResetActivation(fromTarget(req.GetTarget()), now)
+		},
 	})
 	return &pb.ResetActivationResponse{User: user}, err
 }
