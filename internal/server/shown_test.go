@@ -15,33 +15,33 @@ import (
 
 // notShown are the fields of the domain that no answer carries, and why.
 var notShown = map[string]string{
-	"User.Organization.ID":         "the user's organization_id",
-	"User.Organization.Name":       "mails show it, and OrganizationService",
-	"User.Organization.ReplyTo":    "the same",
-	"User.Organization.Contact":    "the same",
-	"User.Organization.Imprint":    "the same",
-	"User.Organization.UpdatedAt":  "the trail tells",
-	"User.Organization.Events":     "the trail shows them",
-	"Organization.UpdatedAt":       "the trail tells",
-	"Organization.Events":          "the trail shows them",
-	"User.CreatedAt":               "the trail tells",
-	"User.ErasedAt":                "nobody is shown an erased user",
-	"User.Events":                  "the trail shows them",
-	"Invitation.RevokedFor":        "dead links answer with it",
-	"Invitation.Mailed.Generation": "a part of links",
-	"Invitation.Shared.Generation": "a part of links",
-	"Invitation.Shared.Open":       "the trail tells",
-	"Invitation.Reminded":          "the workers' own",
-	"Invitation.ExpiryNoted":       "the workers' own",
-	"Delivery.InvitationID":        "a delivery is shown in its invitation",
-	"Delivery.Reminder":            "the trail tells",
-	"Delivery.Generation":          "a part of its link",
-	"Delivery.DespiteBounce":       "the trail tells",
-	"Delivery.OrganizationID":      "the user's",
-	"Event.Request.Part":           "to tell a batch's users apart by",
-	"Event.EndedMailed":            "dead links answer with what ended them",
-	"Event.EndedShared":            "the same",
-	"Event.Request.Fingerprint":    "to compare requests by",
+	"User.Organization.ID":            "the user's organization_id",
+	"User.Organization.Name":          "mails show it, and OrganizationService",
+	"User.Organization.ReplyTo":       "the same",
+	"User.Organization.Contact":       "the same",
+	"User.Organization.Imprint":       "the same",
+	"User.Organization.DefaultLocale": "the user's own comes first",
+	"User.Organization.UpdatedAt":     "the trail tells",
+	"User.Organization.Events":        "the trail shows them",
+	"Organization.UpdatedAt":          "the trail tells",
+	"Organization.Events":             "the trail shows them",
+	"User.CreatedAt":                  "the trail tells",
+	"User.ErasedAt":                   "nobody is shown an erased user",
+	"User.Events":                     "the trail shows them",
+	"Invitation.RevokedFor":           "dead links answer with it",
+	"Invitation.Mailed.Generation":    "a part of links",
+	"Invitation.Shared.Generation":    "a part of links",
+	"Invitation.Shared.Open":          "the trail tells",
+	"Invitation.Reminded":             "the workers' own",
+	"Invitation.ExpiryNoted":          "the workers' own",
+	"Delivery.InvitationID":           "a delivery is shown in its invitation",
+	"Delivery.Reminder":               "the trail tells",
+	"Delivery.Generation":             "a part of its link",
+	"Delivery.DespiteBounce":          "the trail tells",
+	"Event.Request.Part":              "to tell a batch's users apart by",
+	"Event.EndedMailed":               "dead links answer with what ended them",
+	"Event.EndedShared":               "the same",
+	"Event.Request.Fingerprint":       "to compare requests by",
 }
 
 // TestEveryFieldIsShown changes every field of the domain, new ones too, and looks
@@ -120,7 +120,7 @@ func somebody(t *testing.T, now time.Time) *invitation.User {
 	for _, part := range []any{u, inv, d} {
 		fill(t, reflect.ValueOf(part).Elem())
 	}
-	u.DeactivatedAt, u.Deliveries = time.Time{}, []*invitation.Delivery{d}
+	u.DeactivatedAt, u.Undeliverable, u.Deliveries = time.Time{}, "", []*invitation.Delivery{d}
 	u.Invitations[invitation.TargetApp] = inv
 	inv.Target, inv.ExpiresAt, inv.DeliveryID = invitation.TargetApp, now.Add(time.Hour), d.ID
 	return u
