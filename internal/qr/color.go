@@ -17,6 +17,9 @@ var (
 	ErrLowContrast = errors.New("qr: too little contrast")
 )
 
+// DefaultColor is KIWI green as ParseColor reads it: what the zero Color is.
+const DefaultColor = "#1a5632"
+
 type rgb [3]uint8
 
 var (

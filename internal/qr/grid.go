@@ -38,9 +38,9 @@ func (g *grid) knockOut() (from, width int) {
 	return from, width
 }
 
-// markWidth is the largest odd number of modules within 22 % of n. More than
-// that halves what level H has left to repair. Up to version 6 the one
+// markWidth is the largest odd number of modules within 18 % of n: of wider ones,
+// level Q has too little left to repair damage with. Up to version 6 the one
 // alignment pattern is out of reach.
 func markWidth(n int) int {
-	return (n*22/100+1)/2*2 - 1
+	return (n*18/100+1)/2*2 - 1
 }

@@ -81,8 +81,8 @@ var markPalette, blendIndices = func() (p []rgb, index map[blend]uint8) {
 }()
 
 // maxMarkPixels is the side of the mark in the largest image: version 6, whose
-// mark is nine modules wide, has the largest of all.
-const maxMarkPixels = MaxSize / (maxModules + 2*quietZone) * 9
+// mark is seven modules wide, has the largest of all.
+const maxMarkPixels = MaxSize / (maxModules + 2*quietZone) * 7
 
 var rasters [maxMarkPixels + 1]atomic.Pointer[[]uint8]
 

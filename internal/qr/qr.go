@@ -1,10 +1,11 @@
 // Package qr draws activation links as QR codes in KIWI's colours.
 //
-// Every symbol has error correction H and at most version 6 (41 × 41 modules),
-// which is why only the QR alphanumeric set is accepted: 84 of its characters
-// fit, where 58 bytes would. The reserve of level H pays for the mark in the
-// centre, which covers at most 22 % of the width. The modules are dark on white
-// inside a quiet zone of at least four modules.
+// Every symbol holds its text as it is, in byte mode, with error correction Q and at
+// most version 6 (41 × 41 modules): 74 characters. A smaller code of capitals is
+// not to be had, because Android takes a link's scheme and host for what they are
+// in lower case only. The reserve of level Q pays for the mark in the centre, which
+// covers at most 18 % of the width. The modules are dark on white inside a quiet
+// zone of at least four modules.
 //
 // The symbol comes from yeqown/go-qrcode; both Writers are this package's own.
 // Drawing one text twice may give two different, equally valid images, because
@@ -24,8 +25,8 @@ import (
 )
 
 const (
-	// MaxText is how many characters fit version 6 at level H.
-	MaxText = 84
+	// MaxText is how many characters fit version 6 at level Q.
+	MaxText = 74
 
 	// MinSize is the least side of an image in pixels: a module of the largest
 	// symbol still is two pixels wide then, the least that every decoder we
@@ -37,14 +38,12 @@ const (
 	// DefaultSize is the side of an image whose Options give none: eight pixels
 	// per module of the largest symbol, and a little margin.
 	DefaultSize = 400
-
-	alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 )
 
 // Refusals of PNG and SVG. Nothing else goes wrong with a text and options that
 // pass these checks.
 var (
-	ErrText        = errors.New("qr: text is empty or has a character outside 0-9 A-Z $%*+-./: and space")
+	ErrText        = errors.New("qr: text is empty or has a character that no URL has")
 	ErrTextTooLong = fmt.Errorf("qr: text is longer than %d characters", MaxText)
 	ErrSize        = fmt.Errorf("qr: size is not between %d and %d pixels", MinSize, MaxSize)
 	ErrMark        = errors.New("qr: unknown mark")
@@ -139,7 +138,7 @@ func check(text string, o Options) error {
 	switch {
 	case len(text) > MaxText:
 		return ErrTextTooLong
-	case text == "" || strings.Trim(text, alphanumeric) != "":
+	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return ErrText
 	case o.Size < MinSize || o.Size > MaxSize:
 		return ErrSize
@@ -152,6 +151,6 @@ func check(text string, o Options) error {
 // encode wants a checked text. The length alone decides the version.
 func encode(text string) (*qrcode.QRCode, error) {
 	return qrcode.NewWith(text,
-		qrcode.WithEncodingMode(qrcode.EncModeAlphanumeric),
-		qrcode.WithErrorCorrectionLevel(qrcode.ErrorCorrectionHighest))
+		qrcode.WithEncodingMode(qrcode.EncModeByte),
+		qrcode.WithErrorCorrectionLevel(qrcode.ErrorCorrectionQuart))
 }

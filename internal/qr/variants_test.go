@@ -9,14 +9,14 @@ import (
 
 // textOf returns a link of n characters, the same each time.
 func textOf(n int) string {
-	const link = "HTTPS://APP.KIWI.KI/I/K7QZ2XNJ4WTDM6VYBHC3RFEALG5PSOIU7QK2JZX4NDWTM6VYHB3CREFLAG5SPO"
+	const link = "https://app.kiwi.example/i/K7qZ2xnJ4wTDm6VyBHc3RfEALg5PsOiu7Qk2jZx4NdWtM6VYhb3crefl"
 	return link[:n]
 }
 
-const typical = 78 // characters of a real link
+const typical = 73 // characters of a real link
 
 // versions are the longest texts of version 1 to 6.
-var versions = []int{10, 20, 35, 50, 64, MaxText}
+var versions = []int{11, 20, 32, 46, 60, MaxText}
 
 func versionOf(length int) int {
 	return 1 + slices.IndexFunc(versions, func(most int) bool { return length <= most })

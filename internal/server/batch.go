@@ -2,91 +2,102 @@ package server
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// BatchSend implements pb.InvitationServiceServer. Its users go to the store as
-// calls of their own, which meet there in few large groups.
-func (s *invitationService) BatchSend(ctx context.Context, req *pb.BatchSendRequest) (*pb.BatchSendResponse, error) {
-	from, err := origin(ctx, "InvitationService/BatchSend", req)
-	if err != nil {
-		return nil, err
-	}
-	b := &batch{api: &s.api, req: req, from: from, results: make([]*pb.BatchSendResult, len(req.GetUserIds()))}
-	// The first user tells whether the request id is another request's.
-	if err := b.run(ctx, 0); err != nil {
-		return nil, err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(batchParallel)
-	for i := range b.results[1:] {
-		group.Go(func() error { return b.run(ctx, i+1) })
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return &pb.BatchSendResponse{Results: b.results}, nil
-}
-
 // batchParallel is how many of a batch's users wait in the store at once: enough
 // for full groups, and too few to crowd others out.
 const batchParallel = 128
 
-type batch struct {
-	*api
-	req     *pb.BatchSendRequest
-	from    invitation.Request
-	results []*pb.BatchSendResult
+// begin says who asks for a batch, and takes its id in the whole service before
+// anything of it is done.
+func (a *api) begin(ctx context.Context, cause string, req mutating) (invitation.Request, error) {
+	from, err := origin(ctx, cause, req)
+	if err != nil || from.ID == uuid.Nil {
+		return from, err
+	}
+	_, err = a.Store.Update(ctx, invitation.Change{Request: from})
+	return from, err
 }
 
-// run sends or renews one user's invitation. It fails only where the whole call
-// has to be repeated.
-func (b *batch) run(ctx context.Context, i int) error {
-	target := fromTarget(b.req.GetTarget())
-	do := b.send
-	if b.req.GetAction() == pb.Action_ACTION_RENEW {
-		do = b.renew
+// inParallel runs the parts of a batch, which go to the store as calls of their own
+// and meet there in few large groups. It stops at the first that fails.
+func inParallel(ctx context.Context, parts []int, run func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchParallel)
+	for _, i := range parts {
+		group.Go(func() error { return run(ctx, i) })
 	}
-	userID := b.req.GetUserIds()[i]
-	res, err := b.Store.Update(ctx, invitation.Change{
-		Key:     invitation.Key{OrganizationID: b.req.GetOrganizationId(), UserID: userID},
-		Request: b.part(i),
+	return group.Wait()
+}
+
+// part is the request of one user of a batch. It is safe to repeat by itself, so
+// that a batch that was cut off goes on where it was.
+func part(from invitation.Request, name string) invitation.Request {
+	from.Part = name
+	return from
+}
+
+// refusal is why one user of a batch was refused, and how long to wait before
+// trying again, if that helps. It is an error where the whole batch has to be
+// repeated: the service could not answer, or the batch's id is another request's.
+func refusal(err error) (pb.ErrorReason, *durationpb.Duration, error) {
+	v, found := judge(err)
+	switch {
+	case !found, v.reason == pb.ErrorReason_SERVICE_UNAVAILABLE, v.reason == pb.ErrorReason_CALL_ABANDONED,
+		v.reason == pb.ErrorReason_REQUEST_ID_REUSED:
+		return 0, nil, err
+	}
+	var retry *invitation.RetryError
+	if errors.As(err, &retry) {
+		return v.reason, durationpb.New(retry.After), nil
+	}
+	return v.reason, nil, nil
+}
+
+// BatchSend implements pb.InvitationServiceServer.
+func (s *invitationService) BatchSend(ctx context.Context, req *pb.BatchSendRequest) (*pb.BatchSendResponse, error) {
+	from, err := s.begin(ctx, "InvitationService/BatchSend", req)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]*pb.BatchSendResult, len(req.GetUserIds()))
+	all := make([]int, len(results))
+	for i := range all {
+		all[i] = i
+	}
+	err = inParallel(ctx, all, func(ctx context.Context, i int) (err error) {
+		results[i], err = s.sendOne(ctx, from, req, req.GetUserIds()[i])
+		return err
+	})
+	return &pb.BatchSendResponse{Results: results}, err
+}
+
+// sendOne sends or renews one user's invitation.
+func (s *invitationService) sendOne(ctx context.Context, from invitation.Request, req *pb.BatchSendRequest, userID string) (*pb.BatchSendResult, error) {
+	target, do := fromTarget(req.GetTarget()), s.send(false)
+	if req.GetAction() == pb.Action_ACTION_RENEW {
+		do = s.renew(false)
+	}
+	result := &pb.BatchSendResult{UserId: userID}
+	res, err := s.Store.Update(ctx, invitation.Change{
+		Key:     invitation.Key{OrganizationID: req.GetOrganizationId(), UserID: userID},
+		Request: part(from, userID),
 		Mails:   true,
 		Rule:    func(u *invitation.User, now time.Time) error { return do(u, target, now) },
-		// A refusal is a result too, and a repeated call gets the same one.
-		Refused: func(err error) []byte {
-			v, found := judge(err)
-			if !found {
-				return nil
-			}
-			return binary.BigEndian.AppendUint32(nil, uint32(v.reason))
-		},
 	})
 	if err != nil {
-		return err
+		result.Reason, result.RetryDelay, err = refusal(err)
+		return result, err
 	}
-	b.results[i] = &pb.BatchSendResult{UserId: userID}
-	if len(res.Answer) > 0 {
-		b.results[i].Reason = pb.ErrorReason(binary.BigEndian.Uint32(res.Answer))
-		return nil
-	}
-	b.results[i].Invitation, err = b.toInvitation(res.User, res.User.Invitations[target], res.Now)
-	return err
-}
-
-// part is the request of one user of the batch: an id of its own, made from the
-// batch's and its place, and the fingerprint of the whole batch.
-func (b *batch) part(i int) invitation.Request {
-	r := b.from
-	if r.ID != uuid.Nil {
-		r.ID = uuid.NewSHA1(b.from.ID, binary.BigEndian.AppendUint32(nil, uint32(i)))
-	}
-	return r
+	result.Invitation, err = s.toInvitation(res.User, res.User.Invitations[target], res.Now)
+	return result, err
 }

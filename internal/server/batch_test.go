@@ -11,8 +11,9 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// TestBatchSend: a result per user in their order; one's refusal is no other's,
-// and a repeated call refuses again whom it refused before.
+// TestBatchSend: a result per user in their order, and one's refusal is no
+// other's. A repeated call does nothing again, and tries those again that were
+// refused. Its events carry its id.
 func TestBatchSend(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -23,22 +24,28 @@ func TestBatchSend(t *testing.T) {
 	s.send(ids[7], app)
 	ids[20] = "nobody"
 	req := &pb.BatchSendRequest{OrganizationId: org, UserIds: ids, Target: app, Action: pb.Action_ACTION_SEND, RequestId: uuid.NewString()}
+	refused := map[int]pb.ErrorReason{7: pb.ErrorReason_INVITATION_PENDING, 20: pb.ErrorReason_USER_NOT_FOUND}
 	for range 2 {
 		resp, err := s.BatchSend(t.Context(), req)
 		must(t, err)
 		for i, r := range resp.GetResults() {
-			expected := map[int]pb.ErrorReason{7: pb.ErrorReason_INVITATION_PENDING, 20: pb.ErrorReason_USER_NOT_FOUND}[i]
-			if r.GetUserId() != ids[i] || r.GetReason() != expected || (r.GetInvitation() == nil) != (expected != 0) {
-				t.Errorf("result %d is %v, want reason %v", i, r, expected)
+			if r.GetUserId() != ids[i] || r.GetReason() != refused[i] || (r.GetInvitation() == nil) != (refused[i] != 0) {
+				t.Errorf("result %d is %v, want reason %v", i, r, refused[i])
 			}
 		}
-		s.revoke(ids[7]) // now it could be sent, but the call was carried out
+		s.revoke(ids[7])
+		delete(refused, 7) // now it can be sent
 	}
-	if n := s.count(`SELECT count(*) FROM deliveries`); n != 49 {
-		t.Errorf("%d mails, want 48 and that of user 7", n)
+	if n := s.count(`SELECT count(*) FROM deliveries`); n != 50 {
+		t.Errorf("%d mails, want 49 and the first one of user 7", n)
+	}
+	if n := s.count(`SELECT count(*) FROM events WHERE request_id = $1 AND type = 'INVITATION_ISSUED'`, req.GetRequestId()); n != 49 {
+		t.Errorf("%d invitations were issued by this request, want 49", n)
 	}
 	req.UserIds = slices.Clone(ids[1:])
 	_, err := s.BatchSend(t.Context(), req)
+	want(t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
+	_, err = s.Renew(t.Context(), &pb.RenewRequest{OrganizationId: org, UserId: ids[0], Target: app, RequestId: req.GetRequestId()})
 	want(t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
 }
 
@@ -46,8 +53,7 @@ func TestBatchSend(t *testing.T) {
 func TestBatchOfThousand(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	s.exec(`INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at)
-		SELECT 'u' || n, $1, 'TENANT', 'Erika', 'de', n || '@example.com', n || '@example.com', now() FROM generate_series(1, 1000) n`, org)
+	s.people(1000)
 	ids := make([]string, 1000)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("u%d", i+1)

@@ -77,7 +77,7 @@ func BenchmarkAnswer(b *testing.B) {
 	now := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	u := &invitation.User{ID: "anna", OrganizationID: "demo"}
 	u.Create(invitation.Tenant, "Anna Schmidt", invitation.German, invitation.NewEmail("anna@example.com", "anna@example.com"), now)
-	if err := u.Send(invitation.TargetApp, now, time.Hour); err != nil {
+	if err := u.Send(invitation.TargetApp, false, now, time.Hour); err != nil {
 		b.Fatal(err)
 	}
 	a := &api{}

@@ -42,8 +42,9 @@ func toID(id uuid.UUID) string {
 func (a *api) toUser(u *invitation.User, now time.Time) (user *pb.User, err error) {
 	user = &pb.User{
 		Id: u.ID, OrganizationId: u.OrganizationID, Type: userTypes.of(string(u.Type), &err),
-		DisplayName: u.DisplayName, Locale: string(u.Locale),
-		Email: u.Email.Address(), EmailConfirmedAt: toTime(u.EmailConfirmedAt), EmailUndeliverable: u.EmailUndeliverable,
+		DisplayName: u.DisplayName, Locale: string(u.Language()),
+		Email: u.Email.Address(), EmailConfirmedAt: toTime(u.EmailConfirmedAt),
+		EmailUndeliverable: u.Undeliverable != "", EmailUndeliverableCause: causes.orNone(string(u.Undeliverable), &err),
 		AccountStatus: accountStatuses.of(string(u.AccountStatus(now)), &err), DeactivatedAt: toTime(u.DeactivatedAt),
 	}
 	for _, target := range invitation.Targets() {
@@ -98,4 +99,11 @@ func toEvent(e invitation.Event) (event *pb.Event, err error) {
 		event.Target = targets.of(e.Target.String(), &err)
 	}
 	return event, err
+}
+
+func toOrganization(o invitation.Organization) *pb.Organization {
+	return &pb.Organization{
+		Id: o.ID, Name: o.Name, ReplyTo: o.ReplyTo.Address(), Contact: o.Contact, Imprint: o.Imprint,
+		DefaultLocale: string(o.DefaultLocale),
+	}
 }

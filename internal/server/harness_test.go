@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
@@ -59,13 +60,11 @@ const invalidTokens = 100
 
 const validity = 14 * 24 * time.Hour
 
-const keyLine = "A bF0OpgRhxZgsIL5xL+R0RqtfWwfOLYRTOS4heq44p7I="
-
 func newLinker(t testing.TB) *invitation.Linker {
 	t.Helper()
-	ring, err := invitation.ParseKeyRing([]byte(keyLine))
+	ring, err := invitation.ParseKeyRing([]byte(harness.KeyLine))
 	must(t, err)
-	linker, err := invitation.NewLinker("https://app.kiwi.example/I/", ring)
+	linker, err := invitation.NewLinker("https://app.kiwi.example/i/", ring)
 	must(t, err)
 	return linker
 }
@@ -133,10 +132,31 @@ func (s *stack) person(kind pb.UserType) string {
 	id := fmt.Sprintf("user-%d", counter.Add(1))
 	_, err := s.CreateUser(s.t.Context(), &pb.CreateUserRequest{
 		OrganizationId: org, UserId: id, Type: kind, DisplayName: "Erika Mustermann",
-		Email: id + "@example.com", Invite: pb.Invite_INVITE_LATER, OrganizationName: "Hausverwaltung Süd",
+		Email: id + "@example.com", Invite: pb.Invite_INVITE_LATER,
 	})
 	must(s.t, err)
 	return id
+}
+
+// people creates users u1, u2 … with addresses.
+func (s *stack) people(n int) {
+	s.t.Helper()
+	for first := 1; first <= n; first += 1000 {
+		req := &pb.BatchCreateUsersRequest{OrganizationId: org}
+		for i := first; i < first+1000 && i <= n; i++ {
+			req.Users = append(req.Users, &pb.CreateUserRequest{
+				UserId: fmt.Sprintf("u%d", i), Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Erika",
+				Email: fmt.Sprintf("%d@example.com", i), Invite: pb.Invite_INVITE_LATER,
+			})
+		}
+		resp, err := s.BatchCreateUsers(s.t.Context(), req)
+		must(s.t, err)
+		for _, r := range resp.GetResults() {
+			if r.GetReason() != 0 {
+				s.t.Fatalf("refused: %v", r)
+			}
+		}
+	}
 }
 
 func (s *stack) user(id string) *pb.User {

@@ -23,7 +23,7 @@ func TestRequestsTooLarge(t *testing.T) {
 		bytes  int
 		says   string
 	}{
-		{"RedemptionService/Preview", 128<<10 - 8, "token: must be at most 1024 bytes"},
+		{"RedemptionService/Preview", 128<<10 - 8, "token: must be at most 2048 bytes"},
 		{"RedemptionService/Preview", 128 << 10, "request: must be at most 128 KiB"},
 		{"RedemptionService/Preview", 64 << 20, "request: must be at most 128 KiB"},
 		{"InvitationService/BatchSend", 2<<20 - 8, "organization_id: must be "},

@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/qr"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -28,17 +26,17 @@ type targeted interface {
 // rule is an action on one target.
 type rule func(u *invitation.User, target invitation.Target, now time.Time) error
 
-// act runs a rule on the user that a request names.
-func (a *api) act(ctx context.Context, cause string, req targeted, mails bool, do rule) (invitation.Result, *pb.Invitation, error) {
-	from, err := origin(ctx, cause, req)
-	if err != nil {
+// act runs a rule on the user that a request names. The change says what else there
+// is to it.
+func (a *api) act(ctx context.Context, cause string, req targeted, c invitation.Change, do rule) (invitation.Result, *pb.Invitation, error) {
+	var err error
+	if c.Request, err = origin(ctx, cause, req); err != nil {
 		return invitation.Result{}, nil, err
 	}
 	target := fromTarget(req.GetTarget())
-	res, err := a.Store.Update(ctx, invitation.Change{
-		Key: inOrganization(req), Request: from, Mails: mails,
-		Rule: func(u *invitation.User, now time.Time) error { return do(u, target, now) },
-	})
+	c.Key = inOrganization(req)
+	c.Rule = func(u *invitation.User, now time.Time) error { return do(u, target, now) }
+	res, err := a.Store.Update(ctx, c)
 	if err != nil {
 		return invitation.Result{}, nil, err
 	}
@@ -48,57 +46,50 @@ func (a *api) act(ctx context.Context, cause string, req targeted, mails bool, d
 
 // Send implements pb.InvitationServiceServer.
 func (s *invitationService) Send(ctx context.Context, req *pb.SendRequest) (*pb.SendResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Send", req, true, s.send)
+	_, inv, err := s.act(ctx, "InvitationService/Send", req, invitation.Change{Mails: true}, s.send(req.GetDespiteBounce()))
 	return &pb.SendResponse{Invitation: inv}, err
 }
 
 // Renew implements pb.InvitationServiceServer.
 func (s *invitationService) Renew(ctx context.Context, req *pb.RenewRequest) (*pb.RenewResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Renew", req, true, s.renew)
+	_, inv, err := s.act(ctx, "InvitationService/Renew", req, invitation.Change{Mails: true}, s.renew(req.GetDespiteBounce()))
 	return &pb.RenewResponse{Invitation: inv}, err
 }
 
 // Revoke implements pb.InvitationServiceServer.
 func (s *invitationService) Revoke(ctx context.Context, req *pb.RevokeRequest) (*pb.RevokeResponse, error) {
-	_, inv, err := s.act(ctx, "InvitationService/Revoke", req, false, (*invitation.User).Revoke)
+	_, inv, err := s.act(ctx, "InvitationService/Revoke", req, invitation.Change{}, (*invitation.User).Revoke)
 	return &pb.RevokeResponse{Invitation: inv}, err
 }
 
-// GenerateQR implements pb.InvitationServiceServer. What can be wrong with the
-// image is found before anything is saved.
-func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRequest) (*pb.GenerateQRResponse, error) {
-	draw, err := drawing(req)
-	if err != nil {
-		return nil, err
-	}
-	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, false, s.generateQR)
-	if err != nil {
-		return nil, err
-	}
-	resp := &pb.GenerateQRResponse{Invitation: inv, ContentType: draw.contentType}
-	if inv.GetState() != pb.InvitationState_INVITATION_STATE_PENDING {
-		return resp, nil
-	}
-	resp.Link = s.Linker.Link(res.User.Invitations[fromTarget(req.GetTarget())], invitation.Shared).Reveal()
-	resp.Image, err = draw.image(resp.GetLink())
-	return resp, err
+// ResetActivation implements pb.InvitationServiceServer.
+func (s *invitationService) ResetActivation(ctx context.Context, req *pb.ResetActivationRequest) (*pb.ResetActivationResponse, error) {
+	user, err := s.change(ctx, "InvitationService/ResetActivation", req, invitation.Change{
+		Key: inOrganization(req),
+		Rule: func(u *invitation.User, now time.Time) error {
+			return u.ResetActivation(fromTarget(req.GetTarget()), now)
+		},
+	})
+	return &pb.ResetActivationResponse{User: user}, err
 }
 
 // UpdateEmail implements pb.InvitationServiceServer.
 func (s *invitationService) UpdateEmail(ctx context.Context, req *pb.UpdateEmailRequest) (*pb.UpdateEmailResponse, error) {
-	next := invitation.FollowUp{SendNow: req.GetFollowUp() == pb.FollowUp_FOLLOW_UP_SEND_NOW}
+	next := invitation.FollowUp{SendNow: req.GetFollowUp() == pb.FollowUp_FOLLOW_UP_SEND_NOW, DespiteBounce: req.GetDespiteBounce()}
 	if next.SendNow {
-		if req.GetTarget() == pb.Target_TARGET_UNSPECIFIED {
-			return nil, badField("target", "is needed to send an invitation now")
+		if err := badTarget(req.GetTarget()); err != nil {
+			return nil, err
 		}
 		next.Target = fromTarget(req.GetTarget())
+	} else if next.DespiteBounce {
+		return nil, badField("despite_bounce", "needs FOLLOW_UP_SEND_NOW")
 	}
 	email, err := address("email", req.GetEmail())
 	if err != nil {
 		return nil, err
 	}
 	user, err := s.change(ctx, "InvitationService/UpdateEmail", req, invitation.Change{
-		Key: inOrganization(req), Mails: next.SendNow, MailTo: email,
+		Key: inOrganization(req), Mails: next.SendNow, Claim: email,
 		Rule: func(u *invitation.User, now time.Time) error { return u.UpdateEmail(email, next, now, s.Validity) },
 	})
 	return &pb.UpdateEmailResponse{User: user}, err
@@ -117,45 +108,14 @@ func (a *api) change(ctx context.Context, cause string, req mutating, c invitati
 	return a.toUser(res.User, res.Now)
 }
 
-func (a *api) send(u *invitation.User, target invitation.Target, now time.Time) error {
-	return u.Send(target, now, a.Validity)
-}
-
-func (a *api) renew(u *invitation.User, target invitation.Target, now time.Time) error {
-	return u.Renew(target, now, a.Validity)
-}
-
-func (a *api) generateQR(u *invitation.User, target invitation.Target, now time.Time) error {
-	return u.GenerateQR(target, now, a.Validity)
-}
-
-// qrDrawing is how a QR code was asked for.
-type qrDrawing struct {
-	contentType string
-	draw        func(text string, o qr.Options) ([]byte, error)
-	options     qr.Options
-}
-
-func drawing(req *pb.GenerateQRRequest) (*qrDrawing, error) {
-	d := &qrDrawing{
-		contentType: "image/png", draw: qr.PNG,
-		options: qr.Options{Size: int(req.GetSizePx()), Mark: fromMark(req.GetMark())},
+func (a *api) send(despiteBounce bool) rule {
+	return func(u *invitation.User, target invitation.Target, now time.Time) error {
+		return u.Send(target, despiteBounce, now, a.Validity)
 	}
-	if req.GetFormat() == pb.ImageFormat_IMAGE_FORMAT_SVG {
-		d.contentType, d.draw = "image/svg+xml", qr.SVG
-	}
-	if req.GetColor() == "" {
-		return d, nil
-	}
-	color, err := qr.ParseColor(req.GetColor())
-	if err != nil {
-		return nil, badField("color", err.Error())
-	}
-	d.options.Color = color
-	return d, nil
 }
 
-// image holds the link in upper case, which takes a smaller code.
-func (d *qrDrawing) image(link string) ([]byte, error) {
-	return d.draw(strings.ToUpper(link), d.options)
+func (a *api) renew(despiteBounce bool) rule {
+	return func(u *invitation.User, target invitation.Target, now time.Time) error {
+		return u.Renew(target, despiteBounce, now, a.Validity)
+	}
 }

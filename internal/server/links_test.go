@@ -94,7 +94,7 @@ func TestOldLinks(t *testing.T) {
 			s.send(id, app)
 			mailed, shared := s.mailedToken(id, app), s.shared(id, app)
 			must(t, s.preview(mailed))
-			must(t, s.preview(strings.ToLower(shared)))
+			must(t, s.preview(shared))
 			c.end(s, id)
 			s.wantDead(mailed, c.mailed)
 			s.wantDead(shared, c.share)
@@ -148,14 +148,16 @@ func TestForgedTokens(t *testing.T) {
 	s := newStack(t)
 	id := s.person(pb.UserType_USER_TYPE_TENANT)
 	token := s.shared(id, app)
+	last := len(token) - 1
 	other := []byte(token)
-	other[40] ^= 'A' ^ 'B'
+	other[last] ^= 'a' ^ 'b'
 	answers := map[string]bool{}
 	for name, forged := range map[string]string{
-		"word": "x", "short": token[:55], "long": token + "A", "blank": token[:55] + " ", "newline": token[:55] + "\n",
-		"padded": token[:55] + "=", "changed": string(other), "other key": "B" + token[1:], "digit 1": "1" + token[1:],
-		"other generation": token[:3] + "C" + token[4:], "other channel": token[:1] + "A" + token[2:],
-		"unicode": token[:54] + "ſ", "zeros": strings.Repeat("A", 56), "not UTF-8 safe": "\u0000\uffff" + token,
+		"word": "x", "short": token[:last], "long": token + "A", "blank inside": token[:10] + " " + token[11:],
+		"padded": token[:last] + "=", "changed": string(other), "upper case": strings.ToUpper(token), "lower case": strings.ToLower(token),
+		"unicode": token[:last] + "ſ", "zeros": strings.Repeat("0", len(token)), "largest": strings.Repeat("Z", len(token)),
+		"another's link": "https://app.kiwi.example.evil.example/i/" + token, "another folder": "https://app.kiwi.example/j/" + token,
+		"a letter before": "x" + token,
 	} {
 		err := s.preview(forged)
 		want(t, err, codes.NotFound, pb.ErrorReason_INVITATION_NOT_FOUND)

@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
 const defaultPage = 50
+
+// Every list asks for one more than its page holds, to know whether it is the last.
 
 // GetInvitation implements pb.InvitationServiceServer.
 func (s *invitationService) GetInvitation(ctx context.Context, req *pb.GetInvitationRequest) (*pb.GetInvitationResponse, error) {
@@ -31,10 +32,9 @@ func (s *invitationService) GetInvitation(ctx context.Context, req *pb.GetInvita
 	return &pb.GetInvitationResponse{Invitation: inv}, err
 }
 
-// ListInvitations implements pb.InvitationServiceServer. It asks for one more
-// than the page holds, to know whether it is the last.
+// ListInvitations implements pb.InvitationServiceServer.
 func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInvitationsRequest) (*pb.ListInvitationsResponse, error) {
-	before, err := readPageToken[uuid.UUID](req, req.GetPageToken())
+	last, err := readPageToken(req, req.GetPageToken(), len(uuid.UUID{}))
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,9 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	filter := invitation.ListFilter{
 		OrganizationID: req.GetOrganizationId(), State: invitation.State(invitationStates.word(req.GetState())),
 		Delivery: invitation.DeliveryState(deliveryStates.word(req.GetDeliveryState())),
-		Before:   before, Limit: size + 1,
+		Limit:    size + 1,
 	}
+	copy(filter.Before[:], last)
 	if req.GetTarget() != pb.Target_TARGET_UNSPECIFIED {
 		target := fromTarget(req.GetTarget())
 		filter.Target = &target
@@ -55,7 +56,7 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	resp := &pb.ListInvitationsResponse{}
 	if len(listed) > size {
 		listed = listed[:size]
-		resp.NextPageToken = pageToken(req, listed[size-1].Invitation.ID)
+		resp.NextPageToken = pageToken(req, listed[size-1].Invitation.ID[:])
 	}
 	for _, l := range listed {
 		inv, err := s.toInvitation(l.User, l.Invitation, now)
@@ -67,9 +68,43 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	return resp, nil
 }
 
+// ListUsers implements pb.UserServiceServer.
+func (s *userService) ListUsers(ctx context.Context, req *pb.ListUsersRequest) (*pb.ListUsersResponse, error) {
+	last, err := readPageToken(req, req.GetPageToken(), 0)
+	if err != nil {
+		return nil, err
+	}
+	email, err := optionalAddress("email", req.GetEmail())
+	if err != nil {
+		return nil, err
+	}
+	size := pageSize(req.GetPageSize())
+	users, now, err := s.Store.ListUsers(ctx, invitation.UserFilter{
+		OrganizationID: req.GetOrganizationId(), IDs: req.GetUserIds(), Email: email,
+		Status: invitation.AccountStatus(accountStatuses.word(req.GetAccountStatus())), Deactivated: req.Deactivated,
+		After: string(last), Limit: size + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp := &pb.ListUsersResponse{}
+	if len(users) > size {
+		users = users[:size]
+		resp.NextPageToken = pageToken(req, []byte(users[size-1].ID))
+	}
+	for _, u := range users {
+		user, err := s.toUser(u, now)
+		if err != nil {
+			return nil, err
+		}
+		resp.Users = append(resp.Users, user)
+	}
+	return resp, nil
+}
+
 // ListEvents implements pb.InvitationServiceServer.
 func (s *invitationService) ListEvents(ctx context.Context, req *pb.ListEventsRequest) (*pb.ListEventsResponse, error) {
-	after, err := readPageToken[int64](req, req.GetPageToken())
+	last, err := readPageToken(req, req.GetPageToken(), sequenceLen)
 	if err != nil {
 		return nil, err
 	}
@@ -78,16 +113,18 @@ func (s *invitationService) ListEvents(ctx context.Context, req *pb.ListEventsRe
 		return nil, err
 	}
 	size := pageSize(req.GetPageSize())
-	events, err := s.Store.Events(ctx, invitation.EventFilter{
-		OrganizationID: req.GetOrganizationId(), UserID: req.GetUserId(), InvitationID: id, After: after, Limit: size + 1,
-	})
+	filter := invitation.EventFilter{OrganizationID: req.GetOrganizationId(), UserID: req.GetUserId(), InvitationID: id, Limit: size + 1}
+	if last != nil {
+		filter.After = int64(binary.BigEndian.Uint64(last))
+	}
+	events, err := s.Store.Events(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.ListEventsResponse{}
 	if len(events) > size {
 		events = events[:size]
-		resp.NextPageToken = pageToken(req, events[size-1].Sequence)
+		resp.NextPageToken = pageToken(req, binary.BigEndian.AppendUint64(nil, uint64(events[size-1].Sequence)))
 	}
 	for _, e := range events {
 		event, err := toEvent(e)
@@ -120,40 +157,37 @@ func optionalID(field, text string) (uuid.UUID, error) {
 
 // A page token is where the page before ended, behind a hash of the filters: a
 // token of another list is refused instead of skipping something.
-const filterLen = 8
+const (
+	filterLen   = 8
+	sequenceLen = 8
+)
 
-func pageToken[T uuid.UUID | int64](req proto.Message, last T) string {
-	raw, err := binary.Append(filterHash(req), binary.BigEndian, last)
-	if err != nil {
-		panic(fmt.Sprintf("encode a fixed-size value: %v", err))
-	}
-	return base64.RawURLEncoding.EncodeToString(raw)
+func pageToken(req proto.Message, last []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(filterHash(req), last...))
 }
 
-func readPageToken[T uuid.UUID | int64](req proto.Message, token string) (last T, err error) {
+// readPageToken returns where the page before ended, in so many bytes, or in any
+// number if that is 0; nil for no token.
+func readPageToken(req proto.Message, token string, length int) (last []byte, err error) {
 	if token == "" {
-		return last, nil
+		return nil, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != filterLen+binary.Size(last) || string(raw[:filterLen]) != string(filterHash(req)) ||
-		base64.RawURLEncoding.EncodeToString(raw) != token {
-		return last, badField("page_token", "is not the next_page_token of a page with the same filters")
+	if err != nil || len(raw) <= filterLen || length > 0 && len(raw) != filterLen+length ||
+		string(raw[:filterLen]) != string(filterHash(req)) || base64.RawURLEncoding.EncodeToString(raw) != token {
+		return nil, badField("page_token", "is not the next_page_token of a page with the same filters")
 	}
-	_, err = binary.Decode(raw[filterLen:], binary.BigEndian, &last)
-	return last, err
+	return raw[filterLen:], nil
 }
 
 // filterHash is the same for all pages of one list.
 func filterHash(req proto.Message) []byte {
 	bare := proto.Clone(req)
-	message := bare.ProtoReflect()
-	for _, paging := range []protoreflect.Name{"page_token", "page_size"} {
-		message.Clear(message.Descriptor().Fields().ByName(paging))
-	}
+	leaveOut(bare, "page_token", "page_size")
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(bare)
 	if err != nil {
 		panic(fmt.Sprintf("marshal a request that was unmarshalled: %v", err))
 	}
-	sum := sha256.Sum256(append([]byte(message.Descriptor().FullName()), raw...))
+	sum := sha256.Sum256(append([]byte(bare.ProtoReflect().Descriptor().FullName()), raw...))
 	return sum[:filterLen]
 }

@@ -35,10 +35,10 @@ func (s *redemptionService) Preview(ctx context.Context, req *pb.PreviewRequest)
 	if err != nil {
 		return nil, s.explain(ctx, token, err)
 	}
-	target := targets.of(inv.Target.String(), &err)
+	u, target := res.User, targets.of(inv.Target.String(), &err)
 	return &pb.PreviewResponse{
-		Target: target, ExpiresAt: toTime(inv.ExpiresAt),
-		DisplayName: res.User.DisplayName, MaskedEmail: res.User.Email.Masked(),
+		Target: target, ExpiresAt: toTime(inv.ExpiresAt), DisplayName: u.DisplayName, MaskedEmail: u.Email.Masked(),
+		OrganizationId: u.OrganizationID, UserId: u.ID, OrganizationName: u.Organization.Name,
 	}, err
 }
 
@@ -48,13 +48,17 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 	if err != nil {
 		return nil, err
 	}
-	from, err := origin(ctx, "RedemptionService/Redeem", req)
+	// One token may come in several texts.
+	same := proto.CloneOf(req)
+	same.Token = fmt.Sprintf("%s/%s/%d", token.InvitationID, token.Channel, token.Generation)
+	from, err := origin(ctx, "RedemptionService/Redeem", same)
 	if err != nil {
 		return nil, err
 	}
 	res, err := s.Store.Update(ctx, invitation.Change{
 		Key: invitation.Key{InvitationID: token.InvitationID}, Request: from,
-		Rule: func(u *invitation.User, now time.Time) error { return u.Redeem(token, now) },
+		Rule:  func(u *invitation.User, now time.Time) error { return u.Redeem(token, now) },
+		Again: func(u *invitation.User, now time.Time) error { return u.RedeemedBy(token, now) },
 		Answer: func(u *invitation.User, now time.Time) ([]byte, error) {
 			inv, err := s.toInvitation(u, u.InvitationByID(token.InvitationID), now)
 			if err != nil {
@@ -77,22 +81,19 @@ func (s *redemptionService) Redeem(ctx context.Context, req *pb.RedeemRequest) (
 	return resp, nil
 }
 
-// verify reads a token, unless its caller is throttled.
+// verify reads a token.
 func (s *redemptionService) verify(ctx context.Context, text string) (invitation.Token, error) {
-	if err := s.throttle.check(access.Caller(ctx)); err != nil {
-		return invitation.Token{}, err
-	}
 	token, err := s.Linker.Verify(text)
 	if err != nil {
-		s.throttle.count(access.Caller(ctx))
+		return token, s.throttle.refuse(access.Caller(ctx), err)
 	}
-	return token, err
+	return token, nil
 }
 
 // explain tells what ended the generation of a token whose channel moved on.
 func (s *redemptionService) explain(ctx context.Context, token invitation.Token, err error) error {
 	if errors.Is(err, invitation.ErrInvitationNotFound) {
-		s.throttle.count(access.Caller(ctx))
+		return s.throttle.refuse(access.Caller(ctx), err)
 	}
 	if !errors.Is(err, invitation.ErrOldGeneration) {
 		return err
@@ -111,7 +112,8 @@ func (s *redemptionService) ConfirmEmail(ctx context.Context, req *pb.ConfirmEma
 		return nil, err
 	}
 	user, err := s.change(ctx, "RedemptionService/ConfirmEmail", req, invitation.Change{
-		Key:  invitation.Key{UserID: req.GetUserId()},
+		Key:   invitation.Key{OrganizationID: req.GetOrganizationId(), UserID: req.GetUserId()},
+		Claim: email, Yield: true,
 		Rule: func(u *invitation.User, now time.Time) error { return u.ConfirmEmail(email, now) },
 	})
 	return &pb.ConfirmEmailResponse{User: user}, err

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -101,6 +102,57 @@ var mutations = map[string]mutation{
 			return s.EraseUser(s.t.Context(), req.(*pb.EraseUserRequest))
 		},
 	},
+	"ResetActivation": {
+		prepare: func(s *stack, id string) {
+			_, err := s.Redeem(s.t.Context(), &pb.RedeemRequest{Token: s.shared(id, app)})
+			must(s.t, err)
+		},
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.ResetActivationRequest{OrganizationId: org, UserId: id, Target: app}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ResetActivation(s.t.Context(), req.(*pb.ResetActivationRequest))
+		},
+	},
+	"UpdateUser": {
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.UpdateUserRequest{OrganizationId: org, UserId: id, UpdateMask: mask("display_name", "type"), DisplayName: "Erna", Type: pb.UserType_USER_TYPE_OWNER}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.UpdateUser(s.t.Context(), req.(*pb.UpdateUserRequest))
+		},
+	},
+	"ReactivateUser": {
+		prepare: func(s *stack, id string) {
+			_, err := s.DeactivateUser(s.t.Context(), &pb.DeactivateUserRequest{OrganizationId: org, UserId: id})
+			must(s.t, err)
+		},
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.ReactivateUserRequest{OrganizationId: org, UserId: id}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ReactivateUser(s.t.Context(), req.(*pb.ReactivateUserRequest))
+		},
+	},
+	"BatchCreateUsers": {
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.BatchCreateUsersRequest{OrganizationId: org, Users: []*pb.CreateUserRequest{
+				{UserId: "new-" + id, Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Max", Email: "max-" + id + "@example.com", Invite: pb.Invite_INVITE_NOW, Target: app},
+				{UserId: id, Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Moritz", Invite: pb.Invite_INVITE_LATER},
+			}}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.BatchCreateUsers(s.t.Context(), req.(*pb.BatchCreateUsersRequest))
+		},
+	},
+	"UpdateOrganization": {
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.UpdateOrganizationRequest{OrganizationId: "of-" + id, UpdateMask: mask("name"), Name: "Wohnen.de GmbH"}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.UpdateOrganization(s.t.Context(), req.(*pb.UpdateOrganizationRequest))
+		},
+	},
 	"Redeem": {
 		request: func(s *stack, id string) proto.Message { return &pb.RedeemRequest{Token: s.shared(id, app)} },
 		call: func(s *stack, req proto.Message) (proto.Message, error) {
@@ -149,11 +201,22 @@ func TestReplay(t *testing.T) {
 				t.Errorf("the second call made %d mails", n-mails)
 			}
 
-			set(req, "actor", "somebody-else")
+			set(req, "actor", "somebody-else") // who asks is no part of what is asked
 			_, err = m.call(s, req)
-			want(t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
+			must(t, err)
+			s.wantTaken(text(req, "request_id"), id)
 		})
 	}
+}
+
+// wantTaken uses a request id for another request, of another method or of the
+// same.
+func (s *stack) wantTaken(requestID, id string) {
+	s.t.Helper()
+	_, err := s.DeactivateUser(s.t.Context(), &pb.DeactivateUserRequest{OrganizationId: "another", UserId: id, RequestId: requestID})
+	want(s.t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
+	_, err = s.BatchSend(s.t.Context(), &pb.BatchSendRequest{OrganizationId: org, UserIds: []string{"nobody"}, Target: app, Action: pb.Action_ACTION_SEND, RequestId: requestID})
+	want(s.t, err, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED)
 }
 
 // TestEveryMutationReplays holds the table against the API.
@@ -179,7 +242,7 @@ func TestReplayAfterOtherCalls(t *testing.T) {
 	redeem := &pb.RedeemRequest{Token: tokenOf(link.GetLink()), RequestId: uuid.NewString()}
 	first, err := s.Redeem(t.Context(), redeem)
 	must(t, err)
-	_, err = s.DeactivateUser(t.Context(), &pb.DeactivateUserRequest{OrganizationId: org, UserId: id})
+	_, err = s.ConfirmEmail(t.Context(), &pb.ConfirmEmailRequest{UserId: id, Email: "mine@example.org"})
 	must(t, err)
 
 	again, err := s.Redeem(t.Context(), redeem)
@@ -212,6 +275,13 @@ func TestRefusedRequestMayBeRepeated(t *testing.T) {
 	must(t, s.updateEmail(id, app, pb.FollowUp_FOLLOW_UP_LATER))
 	_, err = s.Send(t.Context(), send)
 	must(t, err)
+}
+
+func mask(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
+
+func text(m proto.Message, field protoreflect.Name) string {
+	message := m.ProtoReflect()
+	return message.Get(message.Descriptor().Fields().ByName(field)).String()
 }
 
 func set(m proto.Message, field protoreflect.Name, value string) {

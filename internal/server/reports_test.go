@@ -12,6 +12,9 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
+// causes are what reports say of the address.
+var causes = map[invitation.DeliveryState]invitation.UndeliverableCause{invitation.Bounced: invitation.CauseBounced}
+
 // report tells the store what the provider says of a user's latest mail.
 func (s *stack) report(id string, states ...invitation.DeliveryState) (known int) {
 	s.t.Helper()
@@ -20,7 +23,7 @@ func (s *stack) report(id string, states ...invitation.DeliveryState) (known int
 	for i, state := range states {
 		reports = append(reports, invitation.Report{
 			EventID: uuid.NewString(), DeliveryID: mail, State: state, Reason: "reason for " + string(state),
-			At: time.Now().Add(time.Duration(i) * time.Second), HardBounce: state == invitation.Bounced,
+			At: time.Now().Add(time.Duration(i) * time.Second), Cause: causes[state],
 		})
 	}
 	known, err := s.store.Report(s.t.Context(), reports)
@@ -65,7 +68,7 @@ func TestEveryOrderOfReports(t *testing.T) {
 			for _, i := range append(order, order...) {
 				reports = append(reports, invitation.Report{
 					EventID: fmt.Sprintf("%s-%d", mail, i), DeliveryID: mail, State: said[i], Reason: string(said[i]),
-					At: time.Unix(1_790_000_000+int64(i), 0), HardBounce: said[i] == invitation.Bounced,
+					At: time.Unix(1_790_000_000+int64(i), 0), Cause: causes[said[i]],
 				})
 			}
 			for len(reports) > 0 {
@@ -124,8 +127,8 @@ func TestLateBounce(t *testing.T) {
 	old := uuid.MustParse(s.invitation(id, app).GetDelivery().GetId())
 	must(t, s.updateEmail(id, app, pb.FollowUp_FOLLOW_UP_SEND_NOW))
 	known, err := s.store.Report(t.Context(), []invitation.Report{
-		{EventID: "late", DeliveryID: old, State: invitation.Bounced, HardBounce: true},
-		{EventID: "unknown", DeliveryID: uuid.New(), State: invitation.Bounced, HardBounce: true},
+		{EventID: "late", DeliveryID: old, State: invitation.Bounced, Cause: invitation.CauseBounced},
+		{EventID: "unknown", DeliveryID: uuid.New(), State: invitation.Bounced, Cause: invitation.CauseBounced},
 	})
 	must(t, err)
 	if known != 1 {

@@ -5,11 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -24,8 +25,8 @@ type mutating interface {
 	GetActor() string
 }
 
-// origin says who asks for what. Two requests have one fingerprint if they
-// differ in nothing but their id.
+// origin says who asks for what. Two requests have one fingerprint if they mean
+// the same; see meaning.
 func origin(ctx context.Context, cause string, req mutating) (invitation.Request, error) {
 	r := invitation.Request{Cause: cause, Actor: req.GetActor(), Caller: access.Caller(ctx)}
 	if req.GetRequestId() == "" {
@@ -35,10 +36,7 @@ func origin(ctx context.Context, cause string, req mutating) (invitation.Request
 	if err != nil {
 		return r, badField("request_id", "must be a UUID")
 	}
-	bare := proto.Clone(req)
-	message := bare.ProtoReflect()
-	message.Clear(message.Descriptor().Fields().ByName("request_id"))
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(bare)
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(meaning(req))
 	if err != nil {
 		return r, fmt.Errorf("marshal a request: %w", err)
 	}
@@ -64,7 +62,15 @@ func address(field, text string) (invitation.Email, error) {
 	return email, nil
 }
 
-// name reads a field that holds a person's or an organization's name.
+// optionalAddress is address, where none may be known.
+func optionalAddress(field, text string) (invitation.Email, error) {
+	if text == "" {
+		return invitation.Email{}, nil
+	}
+	return address(field, text)
+}
+
+// name reads a field that holds a name, or another line of text that mails show.
 func name(field, text string) (string, error) {
 	checked, err := mailaddr.Name(text)
 	if err != nil {
@@ -73,29 +79,57 @@ func name(field, text string) (string, error) {
 	return checked, nil
 }
 
-// requests lists every request message of the API.
-func requests() []proto.Message {
-	var all []proto.Message
-	for _, file := range []protoreflect.FileDescriptor{
-		pb.File_kiwi_invitation_v1_invitation_service_proto,
-		pb.File_kiwi_invitation_v1_user_service_proto,
-		pb.File_kiwi_invitation_v1_redemption_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				all = append(all, newMessage(methods.Get(j).Input()))
-			}
-		}
+// optionalName is name, where nothing may be told.
+func optionalName(field, text string) (string, error) {
+	if text == "" {
+		return "", nil
 	}
-	return all
+	return name(field, text)
 }
 
-// newMessage returns an empty message of a generated type.
-func newMessage(d protoreflect.MessageDescriptor) proto.Message {
-	kind, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
-	if err != nil {
-		panic(fmt.Sprintf("message %s is not linked in: %v", d.FullName(), err))
+// locale reads a field that holds a language, or nothing, and leaves it as it was
+// written. The library would take an underscore for a hyphen.
+func locale(field, text string) (invitation.Locale, error) {
+	if text == "" {
+		return "", nil
 	}
-	return kind.New().Interface()
+	if _, err := language.Parse(text); err != nil || strings.Contains(text, "_") {
+		return "", badField(field, "must be a BCP 47 language tag, such as de-AT")
+	}
+	return invitation.Locale(text), nil
+}
+
+// checkMask refuses a mask without paths, and paths that it may not have.
+func checkMask(mask *fieldmaskpb.FieldMask, known ...string) error {
+	if len(mask.GetPaths()) == 0 {
+		return badField("update_mask", "must name at least one field")
+	}
+	for i, path := range mask.GetPaths() {
+		if !slices.Contains(known, path) {
+			return badField(fmt.Sprintf("update_mask.paths[%d]", i), "must be one of "+strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// names reports whether a mask names a field.
+func names(mask *fieldmaskpb.FieldMask, path string) bool {
+	return slices.Contains(mask.GetPaths(), path)
+}
+
+// named reads a field that the mask names, and is nil for another.
+func named[From, To any](mask *fieldmaskpb.FieldMask, field string, value From, read func(field string, value From) (To, error)) (*To, error) {
+	if !names(mask, field) {
+		return nil, nil
+	}
+	checked, err := read(field, value)
+	return &checked, err
+}
+
+// badTarget refuses a request that has something mailed and does not say what.
+func badTarget(t pb.Target) error {
+	if t == pb.Target_TARGET_UNSPECIFIED {
+		return badField("target", "is needed to send an invitation now")
+	}
+	return nil
 }

@@ -14,6 +14,9 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -94,10 +97,11 @@ func New(c Config) (*Server, error) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)...)
-	api := api{c}
+	api := api{c, validator}
 	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce)}
 	pb.RegisterInvitationServiceServer(in, &invitationService{api: api})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
+	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
 	pb.RegisterRedemptionServiceServer(in, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
@@ -178,5 +182,31 @@ func serving(err error) healthpb.HealthCheckResponse_ServingStatus {
 	return healthpb.HealthCheckResponse_SERVING
 }
 
-// api is what the three services share.
-type api struct{ Config }
+// api is what the services share.
+type api struct {
+	Config
+	validator protovalidate.Validator
+}
+
+// requests lists every request message of the API.
+func requests() (all []proto.Message) {
+	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_kiwi_invitation_v1_event_proto.Package(), func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				all = append(all, newMessage(methods.Get(j).Input()))
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// newMessage returns an empty message of a generated type.
+func newMessage(d protoreflect.MessageDescriptor) proto.Message {
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
+	if err != nil {
+		panic(fmt.Sprintf("message %s is not linked in: %v", d.FullName(), err))
+	}
+	return kind.New().Interface()
+}

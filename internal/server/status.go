@@ -56,9 +56,12 @@ var verdicts = []verdict{
 	{invitation.ErrEmailChanged, codes.FailedPrecondition, pb.ErrorReason_EMAIL_CHANGED},
 	{invitation.ErrInvitationRedeemed, codes.FailedPrecondition, pb.ErrorReason_INVITATION_REDEEMED},
 	{invitation.ErrAlreadyActivated, codes.FailedPrecondition, pb.ErrorReason_ALREADY_ACTIVATED},
+	{invitation.ErrNotActivated, codes.FailedPrecondition, pb.ErrorReason_NOT_ACTIVATED},
 	{invitation.ErrTargetNotAllowed, codes.FailedPrecondition, pb.ErrorReason_TARGET_NOT_ALLOWED},
 	{invitation.ErrUserDeactivated, codes.FailedPrecondition, pb.ErrorReason_USER_DEACTIVATED},
 	{invitation.ErrRequestIDReused, codes.Aborted, pb.ErrorReason_REQUEST_ID_REUSED},
+	{invitation.ErrCursorAhead, codes.OutOfRange, pb.ErrorReason_CURSOR_AHEAD},
+	{invitation.ErrCursorExpired, codes.OutOfRange, pb.ErrorReason_CURSOR_EXPIRED},
 	{invitation.ErrMailThrottled, codes.ResourceExhausted, pb.ErrorReason_MAIL_THROTTLED},
 	{invitation.ErrUnavailable, codes.Unavailable, pb.ErrorReason_SERVICE_UNAVAILABLE},
 	// Handlers replace it by what ended the generation.
@@ -143,18 +146,25 @@ func badField(path, problem string) error {
 const maxViolations = 20
 
 func (e fieldErrors) status() error {
-	reason := pb.ErrorReason_INVALID_FIELD
 	bad := &errdetails.BadRequest{}
-	for _, f := range e {
+	reason, violations := e.told()
+	for _, v := range violations {
+		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: v.GetField(), Description: v.GetDescription()})
+	}
+	return withDetails(codes.InvalidArgument, e[0].Error(), info(reason), bad)
+}
+
+// told is what a caller hears of the fields.
+func (e fieldErrors) told() (pb.ErrorReason, []*pb.FieldViolation) {
+	reason := pb.ErrorReason_INVALID_FIELD
+	var violations []*pb.FieldViolation
+	for _, f := range e[:min(len(e), maxViolations)] {
 		if f.Email {
 			reason = pb.ErrorReason_EMAIL_INVALID
 		}
-		if len(bad.GetFieldViolations()) == maxViolations {
-			break
-		}
-		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: f.Field, Description: f.Problem})
+		violations = append(violations, &pb.FieldViolation{Field: f.Field, Description: f.Problem})
 	}
-	return withDetails(codes.InvalidArgument, e[0].Error(), info(reason), bad)
+	return reason, violations
 }
 
 func info(reason pb.ErrorReason) *errdetails.ErrorInfo {

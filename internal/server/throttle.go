@@ -16,7 +16,9 @@ type InvalidTokens struct {
 	Per time.Duration
 }
 
-// throttle counts the invalid tokens of each caller. Callers are the few backends
+// throttle counts the invalid tokens of each caller, after they turned out to be
+// invalid: all end users come through one backend, and anybody can send it junk, so
+// a genuine token is never throttled. Callers are the few backends
 // that the policy lets in, so none is ever forgotten, and each server counts for
 // itself.
 type throttle struct {
@@ -44,16 +46,11 @@ func (g *throttle) of(caller string) *rate.Limiter {
 	return limiter
 }
 
-// check refuses a caller who has asked about too many.
-func (g *throttle) check(caller string) error {
-	if g.limit.N == 0 || g.of(caller).Tokens() >= 1 {
-		return nil
+// refuse counts an invalid token, and answers as it is refused anyway, or that the
+// caller has asked about too many.
+func (g *throttle) refuse(caller string, refusal error) error {
+	if g.limit.N == 0 || g.of(caller).Allow() {
+		return refusal
 	}
 	return &invitation.RetryError{Err: errTokenThrottled, After: max(g.pause(), time.Second)}
-}
-
-func (g *throttle) count(caller string) {
-	if g.limit.N > 0 {
-		g.of(caller).Allow()
-	}
 }

@@ -98,8 +98,7 @@ func TestThrottleIsExact(t *testing.T) {
 func TestRollOut(t *testing.T) {
 	t.Parallel()
 	s := newStackOn(t, pgtest.Database(t), io.Discard, postgres.Limit{N: 10, Per: time.Hour}, postgres.Limit{N: 20000, Per: 24 * time.Hour})
-	s.exec(`INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at)
-		SELECT 'u' || n, $1, 'TENANT', 'Erika', 'de', n || '@example.com', n || '@example.com', now() FROM generate_series(1, 5000) n`, org)
+	s.people(5000)
 	for batch := range 5 {
 		req := &pb.BatchSendRequest{OrganizationId: org, Target: app, Action: pb.Action_ACTION_SEND}
 		for n := range 1000 {

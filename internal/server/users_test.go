@@ -64,8 +64,6 @@ func TestAddresses(t *testing.T) {
 	claim := &pb.UpdateEmailRequest{OrganizationId: org, UserId: other, Email: "bob@xn--mller-kva.de", FollowUp: pb.FollowUp_FOLLOW_UP_LATER}
 	_, err = s.UpdateEmail(ctx, claim)
 	want(t, err, codes.AlreadyExists, pb.ErrorReason_EMAIL_IN_USE)
-	_, err = s.ConfirmEmail(ctx, &pb.ConfirmEmailRequest{UserId: other, Email: "BOB@müller.DE"})
-	want(t, err, codes.AlreadyExists, pb.ErrorReason_EMAIL_IN_USE)
 	if after := s.user(other); after.String() != before.String() || len(s.events(other, events)) > 0 {
 		t.Errorf("a taken address changed something: %v, before %v", after, before)
 	}
@@ -157,6 +155,7 @@ func TestAvailableActions(t *testing.T) {
 	s := newStack(t)
 	offered := map[pb.Action]string{
 		pb.Action_ACTION_SEND: "Send", pb.Action_ACTION_RENEW: "Renew", pb.Action_ACTION_REVOKE: "Revoke", pb.Action_ACTION_GENERATE_QR: "GenerateQR",
+		pb.Action_ACTION_RESET_ACTIVATION: "ResetActivation",
 	}
 	for _, situation := range situations {
 		for action, name := range offered {

@@ -1,7 +1,13 @@
 package server
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -18,10 +24,13 @@ const (
 // a stream has to know.
 func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.InvitationService_WatchEventsServer) error {
 	ctx := stream.Context()
-	filter := invitation.EventFilter{OrganizationID: req.GetOrganizationId(), After: req.GetAfterSequence(), Limit: watchPage}
+	at, err := s.startOf(ctx, req)
+	if err != nil {
+		return err
+	}
 	for {
 		woken := s.woken()
-		events, err := s.Store.Events(ctx, filter)
+		events, err := s.Store.Events(ctx, invitation.EventFilter{OrganizationID: at.organization, After: at.sequence, Limit: watchPage})
 		if err != nil {
 			return err
 		}
@@ -30,10 +39,10 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 			if err != nil {
 				return err
 			}
-			if err := stream.Send(&pb.WatchEventsResponse{Event: event}); err != nil {
+			at.sequence = e.Sequence
+			if err := stream.Send(&pb.WatchEventsResponse{Event: event, Cursor: at.String()}); err != nil {
 				return err
 			}
-			filter.After = e.Sequence
 		}
 		if len(events) == watchPage {
 			continue
@@ -45,6 +54,61 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// startOf is where a stream goes on. A cursor of another epoch, or one that is
+// ahead of the trail, is of a trail that was set back; behind one that is too old
+// there would be a gap.
+func (a *api) startOf(ctx context.Context, req *pb.WatchEventsRequest) (cursor, error) {
+	trail, err := a.Store.Trail(ctx, req.GetOrganizationId())
+	if err != nil {
+		return cursor{}, err
+	}
+	start := cursor{organization: req.GetOrganizationId(), epoch: trail.Epoch, sequence: trail.First - 1}
+	if trail.First == 0 { // nothing is kept
+		start.sequence = trail.Last
+	}
+	if req.GetCursor() == "" {
+		return start, nil
+	}
+	at, ok := readCursor(req.GetOrganizationId(), req.GetCursor())
+	switch {
+	case !ok:
+		return cursor{}, badField("cursor", "is not one of this organization's stream")
+	case at.epoch != trail.Epoch, at.sequence > trail.Last:
+		return cursor{}, invitation.ErrCursorAhead
+	case at.sequence < start.sequence:
+		return cursor{}, invitation.ErrCursorExpired
+	}
+	return at, nil
+}
+
+// cursor is a place in an organization's trail.
+type cursor struct {
+	organization string
+	epoch        uuid.UUID
+	sequence     int64
+}
+
+// trailLen is how many bytes of its hash stand for the organization.
+const trailLen = 4
+
+// String is the cursor as callers keep it.
+func (c cursor) String() string {
+	hash := sha256.Sum256([]byte(c.organization))
+	raw := append(hash[:trailLen], c.epoch[:]...)
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(raw, uint64(c.sequence)))
+}
+
+func readCursor(organization, text string) (c cursor, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) != trailLen+len(c.epoch)+8 {
+		return c, false
+	}
+	c.organization = organization
+	copy(c.epoch[:], raw[trailLen:])
+	c.sequence = int64(binary.BigEndian.Uint64(raw[trailLen+len(c.epoch):]))
+	return c, c.sequence >= 0 && c.String() == text
 }
 
 // woken is nil, on which nobody wakes, if nobody tells of new events.

@@ -24,7 +24,7 @@ func TestWatchEvents(t *testing.T) {
 	for range 3 {
 		s.person(pb.UserType_USER_TYPE_TENANT)
 	}
-	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: 1})
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, Cursor: s.cursors()[0]})
 	must(t, err)
 	for sequence := int64(2); sequence <= 6; sequence++ {
 		if sequence == 4 {
@@ -61,8 +61,9 @@ func TestWatchWithInterruptions(t *testing.T) {
 	}
 	const total = writers * people * 4 // created, issued, mail cancelled, revoked
 	var seen []int64
+	cursor := ""
 	for n := 0; len(seen) < total; n++ {
-		seen = servers[n%2].watchSome(seen, total)
+		seen = servers[n%2].watchSome(seen, &cursor, total)
 	}
 	writing.Wait()
 	if listed := servers[0].sequences(); !slices.Equal(seen, listed) {
@@ -85,16 +86,27 @@ func TestStreamsEndByThemselves(t *testing.T) {
 	}
 }
 
-// watchSome goes on behind what was seen, and hangs up after some events.
-func (s *stack) watchSome(seen []int64, total int) []int64 {
+// cursors are those of all events that there are.
+func (s *stack) cursors() (all []string) {
 	s.t.Helper()
 	ctx, hangUp := context.WithCancel(s.t.Context())
 	defer hangUp()
-	after := int64(0)
-	if len(seen) > 0 {
-		after = seen[len(seen)-1]
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(ctx, &pb.WatchEventsRequest{OrganizationId: org})
+	must(s.t, err)
+	for range len(s.sequences()) {
+		got, err := stream.Recv()
+		must(s.t, err)
+		all = append(all, got.GetCursor())
 	}
-	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(ctx, &pb.WatchEventsRequest{OrganizationId: org, AfterSequence: after})
+	return all
+}
+
+// watchSome goes on behind what was seen, and hangs up after some events.
+func (s *stack) watchSome(seen []int64, cursor *string, total int) []int64 {
+	s.t.Helper()
+	ctx, hangUp := context.WithCancel(s.t.Context())
+	defer hangUp()
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(ctx, &pb.WatchEventsRequest{OrganizationId: org, Cursor: *cursor})
 	must(s.t, err)
 	for range 1 + rand.N(20) {
 		if len(seen) == total {
@@ -102,7 +114,7 @@ func (s *stack) watchSome(seen []int64, total int) []int64 {
 		}
 		got, err := stream.Recv()
 		must(s.t, err)
-		seen = append(seen, got.GetEvent().GetSequence())
+		seen, *cursor = append(seen, got.GetEvent().GetSequence()), got.GetCursor()
 	}
 	return seen
 }

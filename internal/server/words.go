@@ -15,6 +15,7 @@ var (
 	invitationStates = enum[pb.InvitationState]{pb.InvitationState_value, "INVITATION_STATE_"}
 	deliveryStates   = enum[pb.DeliveryState]{pb.DeliveryState_value, "DELIVERY_STATE_"}
 	channels         = enum[pb.Channel]{pb.Channel_value, "CHANNEL_"}
+	causes           = enum[pb.UndeliverableCause]{pb.UndeliverableCause_value, "UNDELIVERABLE_CAUSE_"}
 	eventTypes       = enum[pb.EventType]{pb.EventType_value, "EVENT_TYPE_"}
 	accountStatuses  = enum[pb.AccountStatus]{pb.AccountStatus_value, "ACCOUNT_STATUS_"}
 	availableActions = enum[pb.Action]{pb.Action_value, "ACTION_"}

@@ -23,6 +23,7 @@ const retries = `{
     "name": [
       {"service": "kiwi.invitation.v1.InvitationService"},
       {"service": "kiwi.invitation.v1.UserService"},
+      {"service": "kiwi.invitation.v1.OrganizationService"},
       {"service": "kiwi.invitation.v1.RedemptionService"}
     ],
     "retryPolicy": {
@@ -35,11 +36,12 @@ const retries = `{
   }]
 }`
 
-// Client has the service's three interfaces on one connection. It is safe for
+// Client has the service's interfaces on one connection. It is safe for
 // concurrent use.
 type Client struct {
 	pb.InvitationServiceClient
 	pb.UserServiceClient
+	pb.OrganizationServiceClient
 	pb.RedemptionServiceClient
 
 	conn *grpc.ClientConn
@@ -55,10 +57,11 @@ func New(target string, options ...grpc.DialOption) (*Client, error) {
 		return nil, fmt.Errorf("connect to the invitation service: %w", err)
 	}
 	return &Client{
-		InvitationServiceClient: pb.NewInvitationServiceClient(conn),
-		UserServiceClient:       pb.NewUserServiceClient(conn),
-		RedemptionServiceClient: pb.NewRedemptionServiceClient(conn),
-		conn:                    conn,
+		InvitationServiceClient:   pb.NewInvitationServiceClient(conn),
+		UserServiceClient:         pb.NewUserServiceClient(conn),
+		OrganizationServiceClient: pb.NewOrganizationServiceClient(conn),
+		RedemptionServiceClient:   pb.NewRedemptionServiceClient(conn),
+		conn:                      conn,
 	}, nil
 }
 
