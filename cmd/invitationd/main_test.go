@@ -151,7 +151,7 @@ func (p *process) signal(t testing.TB, s syscall.Signal) error {
 	return <-p.exited
 }
 
-var link = regexp.MustCompile(`(?i)HTTPS://APP\.KIWI\.EXAMPLE/I/([A-Z2-7]{56})\b`)
+var link = regexp.MustCompile(`https://app\.kiwi\.example/I/([0-9A-Za-z]{46})\b`)
 
 // mailedToken waits for a mail and takes the token out of its link.
 func (w *world) mailedToken(address string) string {

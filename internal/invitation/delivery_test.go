@@ -139,6 +139,28 @@ func TestWhatBecomesOfAMail(t *testing.T) {
 	}
 }
 
+// TestToldOnce: what was known already is not told again, and the trail says
+// which target's mail it is.
+func TestToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, target := range invitation.Targets() {
+		u := &invitation.User{Type: invitation.Employee, Email: addressA}
+		must(t, u.Send(target, false, start, validity))
+		d := u.Deliveries[0]
+		u.Events = nil
+		for _, reason := range []string{"first", "second"} {
+			must(t, u.Apply(invitation.Report{DeliveryID: d.ID, State: invitation.Deferred, Reason: reason, At: start}, start))
+		}
+		if len(u.Events) != 1 || d.Reason != "first" {
+			t.Fatalf("told twice: %d events, %q", len(u.Events), d.Reason)
+		}
+		e := u.Events[0]
+		if e.Target != target || e.InvitationID != d.InvitationID || e.DeliveryID != d.ID || e.Channel != invitation.Mailed || e.DeliveryState != invitation.Deferred {
+			t.Errorf("the trail tells %+v", e)
+		}
+	}
+}
+
 // TestClone: a copy shares nothing that a rule may change, and starts with no
 // events.
 func TestClone(t *testing.T) {

@@ -70,7 +70,7 @@ func (e Email) Mailbox() string {
 // domain (b***@müller.de).
 func (e Email) Masked() string {
 	local, domain, ok := cutLast(e.Address())
-	if !ok || local == "" {
+	if !ok {
 		return ""
 	}
 	first, _ := utf8.DecodeRuneInString(local)
@@ -79,7 +79,7 @@ func (e Email) Masked() string {
 
 func cutLast(address string) (local, domain string, ok bool) {
 	i := strings.LastIndexByte(address, '@')
-	if i < 0 {
+	if i <= 0 {
 		return "", "", false
 	}
 	return address[:i], address[i+1:], true

@@ -94,6 +94,42 @@ func TestStateTable(t *testing.T) {
 	}
 }
 
+// TestOrderOfRefusals: of several reasons the first is given, as domain.md orders
+// them.
+func TestOrderOfRefusals(t *testing.T) {
+	t.Parallel()
+	for action, do := range doing {
+		u := person(t, "none", also(t, "redeemed"), tenanted, marked, deactivated)
+		if err := do(u, invitation.TargetPortal, start); !errors.Is(err, invitation.ErrUserDeactivated) {
+			t.Errorf("%s for a deactivated tenant to the portal: %v", action, err)
+		}
+		u = person(t, "none", also(t, "expired"), tenanted, unknown)
+		if err := do(u, invitation.TargetPortal, start); !errors.Is(err, invitation.ErrTargetNotAllowed) {
+			t.Errorf("%s for a tenant to the portal: %v", action, err)
+		}
+	}
+	for state, want := range map[string][2]error{
+		"none":     {invitation.ErrEmailRequired, invitation.ErrNotInvited},
+		"mailed":   {invitation.ErrInvitationPending, invitation.ErrEmailRequired},
+		"failed":   {invitation.ErrEmailRequired, invitation.ErrEmailRequired},
+		"shared":   {invitation.ErrEmailRequired, invitation.ErrEmailRequired},
+		"expired":  {invitation.ErrInvitationExpired, invitation.ErrEmailRequired},
+		"revoked":  {invitation.ErrEmailRequired, invitation.ErrInvitationRevoked},
+		"redeemed": {invitation.ErrAlreadyActivated, invitation.ErrAlreadyActivated},
+	} {
+		u, now := inState(t, state, invitation.TargetApp)
+		unknown(u)
+		for _, despite := range []bool{false, true} {
+			if err := u.Clone().Send(invitation.TargetApp, despite, now, validity); !errors.Is(err, want[0]) {
+				t.Errorf("Send on %s without an address: %v, want %v", state, err, want[0])
+			}
+			if err := u.Clone().Renew(invitation.TargetApp, despite, now, validity); !errors.Is(err, want[1]) {
+				t.Errorf("Renew on %s without an address: %v, want %v", state, err, want[1])
+			}
+		}
+	}
+}
+
 func cells(line string) []string {
 	row := strings.Split(line, "|")
 	for i := range row {

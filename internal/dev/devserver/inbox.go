@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-var link = regexp.MustCompile(`(?i)https?://\S+/([A-Z2-7]{56})\b`)
+var link = regexp.MustCompile(`https?://\S+/([0-9A-Za-z]{46})\b`)
 
 // printToken reads the newest mail to an address as a person would, and cuts the
 // token out of its link.
