@@ -38,5 +38,4 @@ const (
 	ErrNoLetter  Error = "contains neither a letter nor a digit"
 	ErrMarks     Error = "contains a combining mark without a letter, or too many of them in a row"
 	ErrCharacter Error = "contains a character that no name has"
-	ErrLink      Error = "looks like a web or e-mail address; after an abbreviation's dot, write a blank"
 )
