@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/mail"
 )
 
 // hostile are names that no client should be able to store. Rendering them
@@ -26,11 +27,11 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	want := shape(t, render(t, sample(invitation.TargetApp, invitation.German)).HTML)
 	for _, name := range hostile {
-		for _, locale := range []invitation.Locale{invitation.German, invitation.English} {
+		for _, locale := range mail.Languages() {
 			m := sample(invitation.TargetApp, locale)
 			m.DisplayName = name
 			if strings.TrimSpace(name) != "" {
-				m.OrganizationName = name
+				m.Organization = invitation.Organization{Name: name, Contact: name, Imprint: []string{name, name, name}}
 			}
 			message := render(t, m)
 			for what, line := range map[string]string{"subject": message.Subject, "recipient's name": message.ToName} {
@@ -57,7 +58,7 @@ func TestHTMLIsWellFormed(t *testing.T) {
 	for name, m := range samples() {
 		html := render(t, m).HTML
 		checkHTML(t, html)
-		if !strings.Contains(html, `<html lang="`+string(m.Locale)+`"`) {
+		if !strings.Contains(html, `<html lang="`+string(m.Language)+`"`) {
 			t.Errorf("%s: no language", name)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	text "text/template"
 
+	tags "golang.org/x/text/language"
+
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
@@ -22,37 +24,71 @@ var files embed.FS
 
 // language is what it takes to write in one language.
 type language struct {
+	name     invitation.Locale
 	text     *text.Template
 	html     *html.Template
 	deadline deadline
 }
 
 // languages are parsed when the program starts: a broken template is a broken
-// build, and every test of this package shows it.
-var languages = map[invitation.Locale]language{
-	invitation.German:  load(invitation.German, germanDeadline),
-	invitation.English: load(invitation.English, englishDeadline),
+// build, and every test of this package shows it. The first is for readers whose
+// own is none of them.
+var languages = []language{
+	load(invitation.German, germanDeadline),
+	load(invitation.English, englishDeadline),
 }
 
-func load(locale invitation.Locale, deadline deadline) language {
-	phrases := "templates/" + string(locale) + ".tmpl"
+func load(name invitation.Locale, deadline deadline) language {
+	phrases := "templates/" + string(name) + ".tmpl"
+	plain := text.New("").Funcs(text.FuncMap{"whole": whole})
 	return language{
-		text:     text.Must(text.ParseFS(files, "templates/layout.txt", phrases)),
+		name:     name,
+		text:     text.Must(plain.ParseFS(files, "templates/layout.txt", phrases)),
 		html:     html.Must(html.ParseFS(files, "templates/layout.html", phrases)),
 		deadline: deadline,
 	}
 }
 
+// Languages lists the languages that mails are written in.
+func Languages() (all []invitation.Locale) {
+	for _, l := range languages {
+		all = append(all, l.name)
+	}
+	return all
+}
+
+var matcher = func() tags.Matcher {
+	var all []tags.Tag
+	for _, name := range Languages() {
+		all = append(all, tags.MustParse(string(name)))
+	}
+	return tags.NewMatcher(all)
+}()
+
+// match finds the language that a reader of another one understands best.
+func match(locale invitation.Locale) language {
+	tag, err := tags.Parse(string(locale))
+	if err != nil {
+		return languages[0]
+	}
+	_, i, _ := matcher.Match(tag)
+	return languages[i]
+}
+
 // content is what the templates see.
 type content struct {
-	Locale       invitation.Locale
+	Language     invitation.Locale
 	Portal       bool
 	Reminder     bool
 	Name         string
 	Organization string
-	Link         string
-	Deadline     string
-	Subject      string
+	// Short is the organization's name as subjects have room for it.
+	Short    string
+	Contact  string
+	Imprint  []string
+	Link     string
+	Deadline string
+	Subject  string
 	// GhostOpen and GhostClose hold the card's width in Outlook, which knows
 	// no max-width. html/template drops comments, so they come from here.
 	GhostOpen, GhostClose html.HTML
@@ -66,32 +102,18 @@ const (
 // ErrLink is the refusal to write a mail whose link nobody could follow.
 var ErrLink = errors.New("no absolute http link")
 
-// Render writes the message of one mail. An unknown locale gets German. It
-// trusts no name: what isn't plain text on one line becomes that first.
+// Render writes the message of one mail, in the best match of the reader's
+// language. It trusts no name: what isn't plain text on one line becomes that
+// first.
 //
 // It returns ErrLink for a link that is no absolute http or https URL, and no
 // error has the link or a name in it. Safe for concurrent use.
 func Render(m invitation.Mail) (invitation.Message, error) {
-	locale := m.Locale
-	lang, ok := languages[locale]
-	if !ok {
-		locale = invitation.German
-		lang = languages[locale]
-	}
 	if !followable(m.Link.Reveal()) {
 		return invitation.Message{}, ErrLink
 	}
-	c := content{
-		Locale:       locale,
-		Portal:       m.Target == invitation.TargetPortal,
-		Reminder:     m.Reminder,
-		Name:         oneLine(m.DisplayName),
-		Organization: oneLine(m.OrganizationName),
-		Link:         m.Link.Reveal(),
-		Deadline:     lang.deadline(m.ExpiresAt.In(berlin)),
-		GhostOpen:    ghostOpen,
-		GhostClose:   ghostClose,
-	}
+	lang := match(m.Language)
+	c := contentOf(m, lang)
 	var subject, plain, rich strings.Builder
 	if err := lang.text.ExecuteTemplate(&subject, "subject", c); err != nil {
 		return invitation.Message{}, fmt.Errorf("write subject: %w", err)
@@ -104,12 +126,35 @@ func Render(m invitation.Mail) (invitation.Message, error) {
 		return invitation.Message{}, fmt.Errorf("write HTML: %w", err)
 	}
 	return invitation.Message{
-		DeliveryID:   m.DeliveryID,
-		InvitationID: m.InvitationID,
-		To:           m.To,
-		ToName:       c.Name,
-		Subject:      c.Subject,
-		Text:         wrap(plain.String()),
-		HTML:         rich.String(),
+		DeliveryID:    m.DeliveryID,
+		InvitationID:  m.InvitationID,
+		To:            m.To,
+		ToName:        shorten(c.Name, maxShort),
+		ReplyTo:       m.Organization.ReplyTo,
+		DespiteBounce: m.DespiteBounce,
+		Subject:       c.Subject,
+		Text:          wrap(plain.String()),
+		HTML:          rich.String(),
 	}, nil
+}
+
+func contentOf(m invitation.Mail, lang language) content {
+	organization := noNumber(asText(oneLine(m.Organization.Name)))
+	c := content{
+		Language:     lang.name,
+		Portal:       m.Target == invitation.TargetPortal,
+		Reminder:     m.Reminder,
+		Name:         noNumber(asText(oneLine(m.DisplayName))),
+		Organization: organization,
+		Short:        shorten(organization, maxShort),
+		Contact:      asText(oneLine(m.Organization.Contact)),
+		Link:         m.Link.Reveal(),
+		Deadline:     lang.deadline(m.ExpiresAt.In(berlin)),
+		GhostOpen:    ghostOpen,
+		GhostClose:   ghostClose,
+	}
+	for _, line := range m.Organization.Imprint {
+		c.Imprint = append(c.Imprint, asText(oneLine(line)))
+	}
+	return c
 }

@@ -98,15 +98,15 @@ var (
 // three with the phones, the small ones in the last.
 const (
 	sheetWidth  = 2 * 1024
-	sheetHeight = 9*1350 + 6*1700 + 2100
+	sheetHeight = 9*1350 + 6*1700 + 2100 + (1350+1700+2100)*3/5
 )
 
 // allViews go onto the sheet in this order, in rows.
 func allViews(t *testing.T) []view {
 	t.Helper()
 	widest := sample(invitation.TargetApp, invitation.German)
-	widest.DisplayName = strings.Repeat("W", 64)
-	widest.OrganizationName = strings.Repeat("M", 64)
+	widest.DisplayName = strings.Repeat("W", 64) + strings.Repeat(" Wohnbau", 17)
+	widest.Organization.Name = strings.Repeat("M", 64) + strings.Repeat(" Wohnbau", 17)
 	mails := samples()
 	mails["widest"] = widest
 	names := slices.Sorted(maps.Keys(mails))
@@ -116,9 +116,13 @@ func allViews(t *testing.T) []view {
 			if on == smallPhone && name != "widest" {
 				continue
 			}
+			height := on.height
+			if name == "widest" {
+				height = height * 8 / 5
+			}
 			html := render(t, mails[name]).HTML
 			for _, scheme := range []string{"light", "dark"} {
-				views = append(views, view{fmt.Sprintf("%s, %s, %d px", name, scheme, on.width), html, on.width, on.height, scheme})
+				views = append(views, view{fmt.Sprintf("%s, %s, %d px", name, scheme, on.width), html, on.width, height, scheme})
 			}
 		}
 	}

@@ -2,33 +2,22 @@ package mail
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// maxName is where a name is cut, in runes. Package mailaddr lets none through
-// that is longer; this is for names that came another way.
-const maxName = 64
-
 // width is how long a line of plain text gets, in runes (RFC 5322, section
-// 2.1.1). A word that is longer, such as the link, has a line of its own.
+// 2.1.1). What has no blank and is longer, such as the link, has a line of its own.
 const width = 78
 
-// oneLine makes plain text on one line of a name: a blank for whatever breaks
-// lines, is invisible or changes the direction of writing.
-func oneLine(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(name, "\ufffd"))
-	name = strings.Join(strings.Fields(name), " ")
-	if utf8.RuneCountInString(name) > maxName {
-		name = string([]rune(name)[:maxName-1]) + "…"
-	}
-	return name
-}
+// In plain text a name never begins a line, where it could pass for one of ours:
+// its blanks, and the one before it, break no line.
+const (
+	begins = "\x01"
+	kept   = "\x00"
+)
+
+// whole marks a name for wrap.
+func whole(name string) string { return begins + strings.ReplaceAll(name, " ", kept) }
 
 // followable reports whether a mail program can open the link: an absolute
 // http or https URL, in printable ASCII without a blank or a quote.
@@ -45,6 +34,7 @@ func followable(link string) bool {
 // wrap breaks the lines of a text between words. What follows the first line
 // of a list's item is indented like it.
 func wrap(text string) string {
+	text = strings.NewReplacer(" "+begins, kept, begins, "").Replace(text)
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		indent := ""
@@ -52,7 +42,7 @@ func wrap(text string) string {
 			indent = "  "
 		}
 		used := 0
-		for word := range strings.FieldsSeq(line) {
+		for word := range strings.SplitSeq(strings.TrimRight(line, "\n"), " ") {
 			n := utf8.RuneCountInString(word)
 			switch {
 			case used == 0:
@@ -68,5 +58,5 @@ func wrap(text string) string {
 		}
 		b.WriteByte('\n')
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), kept, " ")
 }
