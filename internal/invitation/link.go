@@ -69,19 +69,19 @@ func (l *Linker) Pseudonym(e Email) string { return l.ring.Load().Pseudonym(e) }
 func (l *Linker) Verify(text string) (Token, error) {
 	text = strings.TrimFunc(text, isClutter)
 	if token, found := l.cutBase(text); found {
-		if end := strings.IndexAny(token, "?#"); end >= 0 {
-			token = token[:end]
-		}
+		token, _, _ = strings.Cut(token, "#")
+		token, _, _ = strings.Cut(token, "?")
 		text = strings.TrimRightFunc(token, isClutter)
 	}
 	return l.ring.Load().Verify(text)
 }
 
 func (l *Linker) cutBase(text string) (token string, found bool) {
-	if n := len(l.origin); len(text) > n && strings.EqualFold(text[:n], l.origin) {
-		return strings.CutPrefix(text[n:], l.folder)
+	n := min(len(l.origin), len(text))
+	if !strings.EqualFold(text[:n], l.origin) {
+		return "", false
 	}
-	return text, false
+	return strings.CutPrefix(text[n:], l.folder)
 }
 
 func isClutter(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }

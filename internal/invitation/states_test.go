@@ -46,51 +46,73 @@ func inState(t testing.TB, state string, target invitation.Target) (*invitation.
 
 // The table of domain.md, each cell as what it does or refuses; see describe.
 const stateTable = `
-                     | Send                          | Renew                                 | Revoke          | GenerateQR                       | ResetActivation
-none                 | PENDING both new 14 days mail | ErrNotInvited                         | ErrNotInvited   | PENDING both new 14 days         | ErrNotInvited
-mailed               | ErrInvitationPending          | PENDING both new 14 days mail stopped | REVOKED stopped | PENDING                          | ErrNotActivated
-mailed, shared too   | ErrInvitationPending          | PENDING both new 14 days mail stopped | REVOKED stopped | PENDING                          | ErrNotActivated
-failed               | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED         | PENDING                          | ErrNotActivated
-dropped              | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED         | PENDING                          | ErrNotActivated
-shared               | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED         | PENDING                          | ErrNotActivated
-expired              | ErrInvitationExpired          | PENDING both new 14 days mail stopped | REVOKED stopped | PENDING both new 14 days stopped | ErrNotActivated
-expired, only shared | ErrInvitationExpired          | PENDING both new 14 days mail         | REVOKED         | PENDING both new 14 days         | ErrNotActivated
-expired, failed      | ErrInvitationExpired          | PENDING both new 14 days mail         | REVOKED         | PENDING both new 14 days         | ErrNotActivated
-revoked              | PENDING both new 14 days mail | ErrInvitationRevoked                  | nothing         | PENDING both new 14 days         | ErrNotActivated
-redeemed             | ErrAlreadyActivated           | ErrAlreadyActivated                   | ErrAlreadyActivated | ErrAlreadyActivated          | REVOKED
+                     | Send                          | Renew                                 | Revoke              | GenerateQR                       | ResetActivation | Redeem                | UpdateEmail
+none                 | PENDING both new 14 days mail | ErrNotInvited                         | ErrNotInvited       | PENDING both new 14 days         | ErrNotInvited   | ErrInvitationNotFound | PENDING both new 14 days mail
+mailed               | ErrInvitationPending          | PENDING both new 14 days mail stopped | REVOKED stopped     | PENDING                          | ErrNotActivated | REDEEMED stopped      | PENDING mailed new 14 days mail stopped
+mailed, shared too   | ErrInvitationPending          | PENDING both new 14 days mail stopped | REVOKED stopped     | PENDING                          | ErrNotActivated | REDEEMED stopped      | PENDING mailed new 14 days mail stopped
+failed               | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED             | PENDING                          | ErrNotActivated | REDEEMED              | PENDING mailed new 14 days mail
+dropped              | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED             | PENDING                          | ErrNotActivated | REDEEMED              | PENDING mailed new 14 days mail
+shared               | PENDING 14 days mail          | PENDING both new 14 days mail         | REVOKED             | PENDING                          | ErrNotActivated | REDEEMED              | PENDING 14 days mail
+expired              | ErrInvitationExpired          | PENDING both new 14 days mail stopped | REVOKED stopped     | PENDING both new 14 days stopped | ErrNotActivated | ErrInvitationExpired  | PENDING both new 14 days mail stopped
+expired, only shared | ErrInvitationExpired          | PENDING both new 14 days mail         | REVOKED             | PENDING both new 14 days         | ErrNotActivated | ErrInvitationExpired  | PENDING both new 14 days mail
+expired, failed      | ErrInvitationExpired          | PENDING both new 14 days mail         | REVOKED             | PENDING both new 14 days         | ErrNotActivated | ErrInvitationExpired  | PENDING both new 14 days mail
+revoked              | PENDING both new 14 days mail | ErrInvitationRevoked                  | nothing             | PENDING both new 14 days         | ErrNotActivated | ErrInvitationRevoked  | PENDING both new 14 days mail
+redeemed             | ErrAlreadyActivated           | ErrAlreadyActivated                   | ErrAlreadyActivated | ErrAlreadyActivated              | REVOKED         | ErrInvitationRedeemed | ErrAlreadyActivated
 `
 
 var refusals = map[string]error{
 	"ErrNotInvited": invitation.ErrNotInvited, "ErrInvitationPending": invitation.ErrInvitationPending, "ErrInvitationExpired": invitation.ErrInvitationExpired,
 	"ErrInvitationRevoked": invitation.ErrInvitationRevoked, "ErrAlreadyActivated": invitation.ErrAlreadyActivated, "ErrNotActivated": invitation.ErrNotActivated,
+	"ErrInvitationRedeemed": invitation.ErrInvitationRedeemed, "ErrInvitationNotFound": invitation.ErrInvitationNotFound,
+}
+
+// calls are the table's columns. UpdateEmail is that with another address and
+// FOLLOW_UP_SEND_NOW; Redeem takes the mailed link if there is one.
+var calls = map[string]func(*invitation.User, invitation.Target, time.Time) error{
+	"Send": doing[invitation.ActionSend], "Renew": doing[invitation.ActionRenew], "Revoke": doing[invitation.ActionRevoke],
+	"GenerateQR": doing[invitation.ActionGenerateQR], "ResetActivation": doing[invitation.ActionResetActivation],
+	"Redeem": func(u *invitation.User, target invitation.Target, now time.Time) error {
+		switch inv := u.Invitations[target]; {
+		case inv == nil:
+			return u.Redeem(someToken, now)
+		case inv.Mailed.Open:
+			return u.Redeem(tokenOf(inv, invitation.Mailed), now)
+		default:
+			return u.Redeem(tokenOf(inv, invitation.Shared), now)
+		}
+	},
+	"UpdateEmail": func(u *invitation.User, target invitation.Target, now time.Time) error {
+		return u.UpdateEmail(addressB, invitation.FollowUp{SendNow: true, Target: target}, now, validity)
+	},
 }
 
 // TestStateTable goes through every cell, for both targets. The rows and columns
 // of stateTable are those of domain.md turned.
 func TestStateTable(t *testing.T) {
 	t.Parallel()
-	names := map[string]invitation.Action{
-		"Send": invitation.ActionSend, "Renew": invitation.ActionRenew, "Revoke": invitation.ActionRevoke,
-		"GenerateQR": invitation.ActionGenerateQR, "ResetActivation": invitation.ActionResetActivation,
-	}
 	lines := strings.Split(strings.Trim(stateTable, "\n"), "\n")
 	heads := cells(lines[0])
 	for _, line := range lines[1:] {
 		row := cells(line)
 		for column, want := range row[1:] {
 			for _, target := range invitation.Targets() {
-				u, now := inState(t, row[0], target)
-				tried := u.Clone()
-				err := doing[names[heads[column+1]]](tried, target, now)
-				if refusal := refusals[want]; refusal != nil || err != nil {
-					if !errors.Is(err, refusal) || refusal == nil {
-						t.Errorf("%s on %s for %s: %v, want %s", heads[column+1], row[0], target, err, want)
-					}
-				} else if got := describe(u, tried, target, now); got != want {
-					t.Errorf("%s on %s for %s: %q, want %q", heads[column+1], row[0], target, got, want)
-				}
+				checkCell(t, row[0], heads[column+1], target, want)
 			}
 		}
+	}
+}
+
+func checkCell(t *testing.T, state, call string, target invitation.Target, want string) {
+	t.Helper()
+	u, now := inState(t, state, target)
+	tried := u.Clone()
+	err := calls[call](tried, target, now)
+	if refusal := refusals[want]; refusal != nil || err != nil {
+		if !errors.Is(err, refusal) || refusal == nil {
+			t.Errorf("%s on %s for %s: %v, want %s", call, state, target, err, want)
+		}
+	} else if got := describe(u, tried, target, now); got != want {
+		t.Errorf("%s on %s for %s: %q, want %q", call, state, target, got, want)
 	}
 }
 
