@@ -151,7 +151,7 @@ func (s *stack) invite() string {
 	s.Helper()
 	id := fmt.Sprintf("user-%d", counter.Add(1))
 	s.create(id)
-	s.change(id, func(u *invitation.User, now time.Time) error { return u.Send(app, now, validity) })
+	s.change(id, func(u *invitation.User, now time.Time) error { return u.Send(app, false, now, validity) })
 	return id
 }
 

@@ -77,7 +77,7 @@ func TestNotWantedAnyMore(t *testing.T) {
 	byHand := s.invite()
 	s.exec(`UPDATE invitations SET state = 'REVOKED', revoked_at = now(), revoked_for = 'INVITATION_REVOKED' WHERE user_id = $1`, byHand)
 	renewed := s.invite()
-	s.change(renewed, func(u *invitation.User, now time.Time) error { return u.Renew(app, now, validity) })
+	s.change(renewed, func(u *invitation.User, now time.Time) error { return u.Renew(app, false, now, validity) })
 	moved := s.invite()
 	s.change(moved, func(u *invitation.User, now time.Time) error {
 		return u.UpdateEmail(invitation.NewEmail("moved@example.com", "moved@example.com"), invitation.FollowUp{SendNow: true, Target: app}, now, validity)
@@ -139,7 +139,7 @@ func TestRefusedForGood(t *testing.T) {
 	}
 	// Once the key is right, a renewed invitation goes out.
 	must(t, w.Stop(t.Context()))
-	s.change(id, func(u *invitation.User, now time.Time) error { return u.Renew(app, now, validity) })
+	s.change(id, func(u *invitation.User, now time.Time) error { return u.Renew(app, false, now, validity) })
 	s.work()
 	s.settled()
 	s.want(id, invitation.Accepted, 1)

@@ -128,7 +128,7 @@ func mailTo(n int, address string) invitation.Message {
 type told struct {
 	state  invitation.DeliveryState
 	reason string
-	hard   bool
+	cause  invitation.UndeliverableCause
 }
 
 // TestEndToEnd sends mails through the client to the emulator, which posts its
@@ -137,11 +137,11 @@ func TestEndToEnd(t *testing.T) {
 	t.Parallel()
 	const unknown = "550 5.1.1 The email account that you tried to reach does not exist"
 	accepted, delivered := told{state: invitation.Accepted}, told{state: invitation.Delivered}
-	deferred := told{invitation.Deferred, "450 4.2.1 The user is receiving mail too quickly, try again later", false}
+	deferred := told{invitation.Deferred, "450 4.2.1 The user is receiving mail too quickly, try again later", ""}
 	lives := map[string][]told{
 		"Erika.Mustermann@canary.example": {accepted, delivered},
-		"bounce+Erika@canary.example":     {accepted, {invitation.Bounced, "Invalid Address: " + unknown, true}},
-		"drop+Erika@canary.example":       {{invitation.Dropped, "Bounced Address", true}},
+		"bounce+Erika@canary.example":     {accepted, {invitation.Bounced, "Invalid Address: " + unknown, invitation.CauseBounced}},
+		"drop+Erika@canary.example":       {{invitation.Dropped, "Bounced Address", invitation.CauseBounced}},
 		"spam+Erika@canary.example":       {accepted, delivered, {state: invitation.ReportedSpam}},
 		"defer+Erika@canary.example":      {accepted, deferred, delivered},
 		"slow+Erika@canary.example":       {accepted, delivered},
@@ -203,7 +203,7 @@ func sameLives(t *testing.T, calls [][]invitation.Report, want map[uuid.UUID][]t
 		if r.At.IsZero() || r.At.After(time.Now().Add(time.Hour)) {
 			t.Errorf("report %+v at %v", r, r.At)
 		}
-		got[r.DeliveryID] = append(got[r.DeliveryID], told{r.State, r.Reason, r.HardBounce})
+		got[r.DeliveryID] = append(got[r.DeliveryID], told{r.State, r.Reason, r.Cause})
 	}
 	for id := range want {
 		byState := func(a, b told) int { return cmp.Compare(a.state, b.state) }
