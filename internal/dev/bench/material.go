@@ -32,19 +32,22 @@ type stock struct {
 // Ordered by their ids, which have nothing to do with their numbers: whoever
 // uses users by number reads here and there, as in real life.
 const makeUsers = `
-INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at)
-SELECT {user}, {organization}, 'TENANT', 'Anna Schmidt', 'de', {email}, {email}, now()
+INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, undeliverable, created_at, account_status, invited_until)
+SELECT {user}, {organization}, 'TENANT', 'Anna Schmidt', 'de', {email}, {email}, '', now(),
+	CASE WHEN n % nullif($3::bigint, 0) = 0 THEN 'INVITED' ELSE 'OFFLINE' END,
+	CASE WHEN n % nullif($3::bigint, 0) = 0 THEN now() + interval '336 h' END
 FROM generate_series($1::bigint, $2::bigint - 1) AS n ORDER BY 1`
 
 const makeInvitations = `
-INSERT INTO invitations (id, user_id, organization_id, user_type, target, state, issued_at, expires_at,
-	mailed_generation, mailed_open, shared_generation, shared_open, delivery_id)
-SELECT {invitation}, {user}, {organization}, 'TENANT', 'APP', 'PENDING', now(), now() + interval '336 h', 1, true, 1, false, {delivery}
+INSERT INTO invitations (id, user_id, organization_id, target, state, issued_at, expires_at,
+	mailed_generation, mailed_open, shared_generation, shared_open, delivery_id, reminded, expiry_noted)
+SELECT {invitation}, {user}, {organization}, 'APP', 'PENDING', now(), now() + interval '336 h', 1, true, 0, false, {delivery}, false, false
 FROM generate_series($1::bigint, $2::bigint - 1) AS n WHERE n % $3::bigint = 0`
 
 const makeDeliveries = `
-INSERT INTO deliveries (id, invitation_id, user_id, generation, email, email_key, state, changed_at, attempts)
-SELECT {delivery}, {invitation}, {user}, 1, {email}, {email}, $4, now(), CASE $4 WHEN 'QUEUED' THEN 0 ELSE 1 END
+INSERT INTO deliveries (id, invitation_id, user_id, organization_id, generation, reminder, despite_bounce, email, email_key,
+	state, changed_at, attempts, reason)
+SELECT {delivery}, {invitation}, {user}, {organization}, 1, false, false, {email}, {email}, $4, now(), CASE $4 WHEN 'QUEUED' THEN 0 ELSE 1 END, ''
 FROM generate_series($1::bigint, $2::bigint - 1) AS n WHERE n % $3::bigint = 0`
 
 const makeJobs = `
@@ -59,14 +62,15 @@ WITH fresh AS (
 	FROM generate_series($1::bigint, $2::bigint - 1) AS n
 ), sizes AS (
 	SELECT organization, count(*) AS size FROM fresh GROUP BY 1
+), named AS (
+	INSERT INTO organizations (id, name, updated_at) SELECT organization, 'Hausverwaltung Müller', now() FROM sizes ON CONFLICT DO NOTHING
 ), counted AS (
-	INSERT INTO organizations AS o (id, name, last_sequence)
-	SELECT organization, 'Hausverwaltung Müller', size FROM sizes
-	ON CONFLICT (id) DO UPDATE SET last_sequence = o.last_sequence + excluded.last_sequence
-	RETURNING id, last_sequence
+	INSERT INTO trails AS t SELECT organization, size FROM sizes
+	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = t.last_sequence + excluded.last_sequence
+	RETURNING organization_id AS id, last_sequence
 )
-INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause)
-SELECT organization, last_sequence - size + place, 'USER_CREATED', now(), {user}, 'UserService/CreateUser'
+INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, channel, delivery_state, reason, actor, caller, cause)
+SELECT organization, last_sequence - size + place, 'USER_CREATED', now(), {user}, '', '', '', '', '', 'UserService/CreateUser'
 FROM fresh JOIN sizes USING (organization) JOIN counted ON counted.id = organization`
 
 // step is one statement and its arguments.
@@ -79,7 +83,7 @@ type step struct {
 // meanwhile: they hold, and checking takes half the time.
 func (s *site) make(ctx context.Context, k stock) error {
 	steps := []step{
-		{makeUsers, []any{k.from, k.to}},
+		{makeUsers, []any{k.from, k.to, k.every}},
 		{makeEvents, []any{k.from, k.to}},
 	}
 	if k.every > 0 {

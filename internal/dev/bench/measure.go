@@ -166,6 +166,6 @@ func (s *site) used(service int) usage {
 // trail is how many events there are: an organization's are counted without a
 // gap.
 func (s *site) trail(ctx context.Context) (n int64, err error) {
-	err = s.db.QueryRow(ctx, "SELECT coalesce(sum(last_sequence), 0)::bigint FROM organizations").Scan(&n)
+	err = s.db.QueryRow(ctx, "SELECT coalesce(sum(last_sequence), 0)::bigint FROM trails").Scan(&n)
 	return n, err
 }

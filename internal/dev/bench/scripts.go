@@ -41,10 +41,10 @@ func randomScript(statement string) string {
 
 // sendSQL is what Send comes to when the client asks with a request id: two
 // limits on mail, the request, the organization's counter, the invitation, the
-// mail, its job, and the event. It checks neither the user nor the limits.
+// user's status, the mail, its job, and the event. It checks neither the user nor the limits.
 const sendSQL = `
 WITH who AS (
-	SELECT id, organization_id, type, email, email_key, gen_random_uuid() AS request FROM users WHERE id = {user}
+	SELECT id, organization_id, email, email_key, gen_random_uuid() AS request FROM users WHERE id = {user}
 ), per_organization AS (
 	INSERT INTO mail_limits AS m (key, used_until) SELECT 'organization ' || organization_id, now() + interval '4.32 s' FROM who
 	ON CONFLICT (key) DO UPDATE SET used_until = greatest(m.used_until, now()) + interval '4.32 s'
@@ -54,21 +54,25 @@ WITH who AS (
 ), requested AS (
 	INSERT INTO requests (id, fingerprint, user_id, created_at) SELECT request, sha256(id::bytea), id, now() FROM who
 ), invited AS (
-	INSERT INTO invitations (id, user_id, organization_id, user_type, target, state, issued_at, expires_at,
-		mailed_generation, mailed_open, shared_generation, shared_open, delivery_id)
-	SELECT {invitation}, id, organization_id, type, 'APP', 'PENDING', now(), now() + interval '336 h', 1, true, 1, false, {delivery} FROM who
+	INSERT INTO invitations (id, user_id, organization_id, target, state, issued_at, expires_at,
+		mailed_generation, mailed_open, shared_generation, shared_open, delivery_id, reminded, expiry_noted)
+	SELECT {invitation}, id, organization_id, 'APP', 'PENDING', now(), now() + interval '336 h', 1, true, 0, false, {delivery}, false, false FROM who
+), listed AS (
+	UPDATE users SET account_status = 'INVITED', invited_until = now() + interval '336 h' FROM who WHERE users.id = who.id
 ), mailed AS (
-	INSERT INTO deliveries (id, invitation_id, user_id, generation, email, email_key, state, changed_at)
-	SELECT {delivery}, {invitation}, id, 1, email, email_key, 'QUEUED', now() FROM who
+	INSERT INTO deliveries (id, invitation_id, user_id, organization_id, generation, reminder, despite_bounce, email, email_key,
+		state, changed_at, attempts, reason)
+	SELECT {delivery}, {invitation}, id, organization_id, 1, false, false, email, email_key, 'QUEUED', now(), 0, '' FROM who
 ), queued AS (
 	INSERT INTO river_job (args, kind, max_attempts, queue, state)
 	SELECT jsonb_build_object('delivery_id', {delivery}), 'invitation_mail', 10000, 'default', 'available' FROM who
 ), counted AS (
-	INSERT INTO organizations AS o (id, last_sequence) SELECT organization_id, 1 FROM who
-	ON CONFLICT (id) DO UPDATE SET last_sequence = o.last_sequence + 1 RETURNING id, last_sequence
+	INSERT INTO trails AS t SELECT organization_id, 1 FROM who
+	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = t.last_sequence + 1 RETURNING organization_id AS id, last_sequence
 )
-INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, channel, delivery_id, cause, request_id)
-SELECT counted.id, last_sequence, 'INVITATION_ISSUED', now(), who.id, {invitation}, 'APP', 'MAILED', {delivery},
+INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, channel, delivery_id,
+	delivery_state, reason, actor, caller, cause, request_id)
+SELECT counted.id, last_sequence, 'INVITATION_ISSUED', now(), who.id, {invitation}, 'APP', 'MAILED', {delivery}, '', '', '', '',
 	'InvitationService/Send', request
 FROM who, counted`
 
@@ -81,36 +85,38 @@ WITH redeemed AS (
 	WHERE id = {invitation} AND state = 'PENDING' AND expires_at > now() AND mailed_open AND mailed_generation = 1
 	RETURNING id, user_id, organization_id, gen_random_uuid() AS request
 ), confirmed AS (
-	UPDATE users SET email_confirmed_at = now() FROM redeemed WHERE users.id = redeemed.user_id AND deactivated_at IS NULL
+	UPDATE users SET email_confirmed_at = now(), account_status = 'ONLINE', invited_until = NULL FROM redeemed WHERE users.id = redeemed.user_id AND deactivated_at IS NULL
 ), requested AS (
 	INSERT INTO requests (id, fingerprint, user_id, answer, created_at)
 	SELECT request, sha256(user_id::bytea), user_id, decode(repeat(md5(user_id), 25), 'hex'), now() FROM redeemed
 ), counted AS (
-	INSERT INTO organizations AS o (id, last_sequence) SELECT organization_id, 2 FROM redeemed
-	ON CONFLICT (id) DO UPDATE SET last_sequence = o.last_sequence + 2 RETURNING id, last_sequence
+	INSERT INTO trails AS t SELECT organization_id, 2 FROM redeemed
+	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = t.last_sequence + 2 RETURNING organization_id AS id, last_sequence
 )
-INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, channel, cause, request_id)
-SELECT counted.id, last_sequence - 1, 'INVITATION_REDEEMED', now(), user_id, redeemed.id, 'APP', 'MAILED',
+INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, invitation_id, target, channel,
+	delivery_state, reason, actor, caller, cause, request_id)
+SELECT counted.id, last_sequence - 1, 'INVITATION_REDEEMED', now(), user_id, redeemed.id, 'APP', 'MAILED', '', '', '', '',
 	'RedemptionService/Redeem', request FROM redeemed, counted
 UNION ALL
-SELECT counted.id, last_sequence, 'EMAIL_CONFIRMED', now(), user_id, NULL, NULL, '', 'RedemptionService/Redeem', request
+SELECT counted.id, last_sequence, 'EMAIL_CONFIRMED', now(), user_id, NULL, NULL, '', '', '', '', '', 'RedemptionService/Redeem', request
 FROM redeemed, counted`
 
 // createSQL is what CreateUser without an invitation comes to: the user, the
 // request, the organization's counter, and an event.
 const createSQL = `
 WITH created AS (
-	INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, created_at)
-	VALUES ({user}, 'org-' || {n} % :organizations, 'TENANT', 'Anna Schmidt', 'de', {email}, {email}, now())
+	INSERT INTO users (id, organization_id, type, display_name, locale, email, email_key, undeliverable, created_at, account_status)
+	VALUES ({user}, 'org-' || {n} % :organizations, 'TENANT', 'Anna Schmidt', 'de', {email}, {email}, '', now(), 'OFFLINE')
 	RETURNING id, organization_id, gen_random_uuid() AS request
 ), requested AS (
 	INSERT INTO requests (id, fingerprint, user_id, created_at) SELECT request, sha256(id::bytea), id, now() FROM created
 ), counted AS (
-	INSERT INTO organizations AS o (id, last_sequence) SELECT organization_id, 1 FROM created
-	ON CONFLICT (id) DO UPDATE SET last_sequence = o.last_sequence + 1 RETURNING id, last_sequence
+	INSERT INTO trails AS t SELECT organization_id, 1 FROM created
+	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = t.last_sequence + 1 RETURNING organization_id AS id, last_sequence
 )
-INSERT INTO events (organization_id, sequence, type, occurred_at, user_id, cause, request_id)
-SELECT counted.id, last_sequence, 'USER_CREATED', now(), created.id, 'UserService/CreateUser', request FROM created, counted`
+INSERT INTO events (organization_id, sequence, type, occurred_at, user_id,
+	channel, delivery_state, reason, actor, caller, cause, request_id)
+SELECT counted.id, last_sequence, 'USER_CREATED', now(), created.id, '', '', '', '', '', 'UserService/CreateUser', request FROM created, counted`
 
 // previewSQL reads what Preview reads, all of it by primary keys.
 const previewSQL = `
