@@ -91,6 +91,9 @@ func (w *world) serve() {
 	pb.RegisterInvitationServiceServer(s, struct {
 		pb.UnimplementedInvitationServiceServer
 	}{})
+	pb.RegisterOrganizationServiceServer(s, struct {
+		pb.UnimplementedOrganizationServiceServer
+	}{})
 	pb.RegisterUserServiceServer(s, struct {
 		pb.UnimplementedUserServiceServer
 	}{})

@@ -28,16 +28,24 @@ var allowed = map[string]string{
 	"/kiwi.invitation.v1.InvitationService/Revoke":          "portal ops",
 	"/kiwi.invitation.v1.InvitationService/GenerateQR":      "portal ops",
 	"/kiwi.invitation.v1.InvitationService/UpdateEmail":     "portal ops",
+	"/kiwi.invitation.v1.InvitationService/ResetActivation": "portal ops",
 	"/kiwi.invitation.v1.InvitationService/GetInvitation":   "portal ops",
 	"/kiwi.invitation.v1.InvitationService/ListInvitations": "portal ops",
 	"/kiwi.invitation.v1.InvitationService/ListEvents":      "portal ops",
 	"/kiwi.invitation.v1.InvitationService/BatchSend":       "portal ops",
 	"/kiwi.invitation.v1.InvitationService/WatchEvents":     "portal ops",
 
-	"/kiwi.invitation.v1.UserService/CreateUser":     "portal ops",
-	"/kiwi.invitation.v1.UserService/GetUser":        "portal ops",
-	"/kiwi.invitation.v1.UserService/DeactivateUser": "portal ops",
-	"/kiwi.invitation.v1.UserService/EraseUser":      "portal ops",
+	"/kiwi.invitation.v1.UserService/CreateUser":       "portal ops",
+	"/kiwi.invitation.v1.UserService/GetUser":          "portal ops",
+	"/kiwi.invitation.v1.UserService/DeactivateUser":   "portal ops",
+	"/kiwi.invitation.v1.UserService/EraseUser":        "portal ops",
+	"/kiwi.invitation.v1.UserService/ReactivateUser":   "portal ops",
+	"/kiwi.invitation.v1.UserService/UpdateUser":       "portal ops",
+	"/kiwi.invitation.v1.UserService/ListUsers":        "portal ops",
+	"/kiwi.invitation.v1.UserService/BatchCreateUsers": "portal ops",
+
+	"/kiwi.invitation.v1.OrganizationService/GetOrganization":    "portal ops",
+	"/kiwi.invitation.v1.OrganizationService/UpdateOrganization": "portal ops",
 
 	"/kiwi.invitation.v1.RedemptionService/Preview":      "app ops",
 	"/kiwi.invitation.v1.RedemptionService/Redeem":       "app ops",
@@ -147,6 +155,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 	for _, file := range []protoreflect.FileDescriptor{
 		pb.File_kiwi_invitation_v1_invitation_service_proto,
 		pb.File_kiwi_invitation_v1_user_service_proto,
+		pb.File_kiwi_invitation_v1_organization_service_proto,
 		pb.File_kiwi_invitation_v1_redemption_service_proto,
 	} {
 		service := file.Services().Get(0)
