@@ -202,6 +202,7 @@ func tokenOf(link string) string { return link[strings.LastIndex(link, "/")+1:] 
 func (s *stack) age(id string, by time.Duration) {
 	s.t.Helper()
 	s.exec(`UPDATE invitations SET issued_at = issued_at - $2::interval, expires_at = expires_at - $2::interval WHERE user_id = $1`, id, by)
+	s.exec(`UPDATE users SET invited_until = invited_until - $2::interval WHERE id = $1`, id, by)
 }
 
 func (s *stack) exec(sql string, args ...any) {

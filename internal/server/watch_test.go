@@ -71,6 +71,48 @@ func TestWatchWithInterruptions(t *testing.T) {
 	}
 }
 
+// TestCursors: one ahead of the trail, or of another trail, is told, and so is one
+// that the trail no longer reaches; nobody waits in silence or misses events.
+func TestCursors(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for range 3 {
+		s.person(pb.UserType_USER_TYPE_TENANT)
+	}
+	cursors := s.cursors()
+	watch := func(cursor string) (*pb.WatchEventsResponse, error) {
+		stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: org, Cursor: cursor})
+		must(t, err)
+		return stream.Recv()
+	}
+	for after, sequence := range map[string]int64{"": 1, cursors[0]: 2, cursors[1]: 3} {
+		got, err := watch(after)
+		must(t, err)
+		if got.GetEvent().GetSequence() != sequence {
+			t.Errorf("goes on with %d, want %d", got.GetEvent().GetSequence(), sequence)
+		}
+	}
+	other, err := s.CreateUser(t.Context(), newcomer("other", func(r *pb.CreateUserRequest) { r.OrganizationId = "another" }))
+	must(t, err)
+	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(t.Context(), &pb.WatchEventsRequest{OrganizationId: other.GetUser().GetOrganizationId(), Cursor: cursors[0]})
+	must(t, err)
+	_, err = stream.Recv()
+	want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
+
+	s.exec(`SET session_replication_role = replica; DELETE FROM events WHERE organization_id = '` + org + `' AND sequence < 3; RESET session_replication_role`)
+	_, err = watch(cursors[0])
+	want(t, err, codes.OutOfRange, pb.ErrorReason_CURSOR_EXPIRED)
+	if got, err := watch(cursors[1]); err != nil || got.GetEvent().GetSequence() != 3 {
+		t.Errorf("nothing is missing behind event 2, and yet: %v %v", got, err)
+	}
+	s.exec(`UPDATE trails SET last_sequence = 2 WHERE organization_id = $1`, org)
+	_, err = watch(cursors[2])
+	want(t, err, codes.OutOfRange, pb.ErrorReason_CURSOR_AHEAD)
+	s.exec(`UPDATE installation SET epoch = gen_random_uuid()`)
+	_, err = watch(cursors[1])
+	want(t, err, codes.OutOfRange, pb.ErrorReason_CURSOR_AHEAD)
+}
+
 // TestStreamsEndByThemselves: an old one with a reason and a pause, so that its
 // caller goes on with another.
 func TestStreamsEndByThemselves(t *testing.T) {
