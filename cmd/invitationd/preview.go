@@ -19,7 +19,7 @@ import (
 func previewMail(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("invitationd mail preview", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	locale := flags.String("locale", "de", "the language: de or en")
+	locale := flags.String("locale", "de", "the reader's language, such as de-AT")
 	target := flags.String("target", "app", "what to invite to: app or portal")
 	reminder := flags.Bool("reminder", false, "write the reminder")
 	name := flags.String("name", "Anna Schmidt", "the invited person")
@@ -29,9 +29,9 @@ func previewMail(args []string, stderr io.Writer) error {
 		return err
 	}
 	m := invitation.Mail{
-		Reminder: *reminder, Target: invitation.TargetApp, Locale: invitation.Locale(*locale),
-		To: invitation.NewEmail("anna@example.com", "anna@example.com"), DisplayName: *name, OrganizationName: *organization,
-		Link:      invitation.NewLink("https://app.kiwi.example/I/" + strings.Repeat("A", invitation.TokenChars)),
+		Reminder: *reminder, Target: invitation.TargetApp, Language: invitation.Locale(*locale),
+		To: invitation.NewEmail("anna@example.com", "anna@example.com"), DisplayName: *name, Organization: invitation.Organization{Name: *organization},
+		Link:      invitation.NewLink("https://app.kiwi.example/i/" + strings.Repeat("A", invitation.TokenChars)),
 		ExpiresAt: time.Now().Add(14 * 24 * time.Hour),
 	}
 	switch {
@@ -39,9 +39,6 @@ func previewMail(args []string, stderr io.Writer) error {
 		m.Target = invitation.TargetPortal
 	case *target != "app":
 		return fmt.Errorf("there is no target %q", *target)
-	}
-	if m.Locale != invitation.German && m.Locale != invitation.English {
-		return fmt.Errorf("there is no mail in %q", *locale)
 	}
 	message, err := mail.Render(m)
 	if err != nil {

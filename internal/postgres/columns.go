@@ -13,7 +13,20 @@ import (
 // comparisons follow from that. The first column is the key.
 type table[R any] struct {
 	name, alias string
-	columns     []column[R]
+	// written are what a new row has to say, changing the key and what may
+	// change, read what scan takes.
+	written, changing, read []column[R]
+}
+
+func declare[R any](name, alias string, columns ...column[R]) *table[R] {
+	without := func(usages ...usage) []column[R] {
+		return slices.DeleteFunc(slices.Clone(columns), func(c column[R]) bool { return slices.Contains(usages, c.usage) })
+	}
+	return &table[R]{
+		name: name, alias: alias, written: without(assigned),
+		changing: append(columns[:1:1], without(fixed, owned, assigned)...),
+		read:     without(owned, derived),
+	}
 }
 
 // column is one column: its name and type, how it is written, read and compared,
@@ -72,39 +85,28 @@ func array[R, D any](rows []R, value func(R) D) pgtype.FlatArray[D] {
 	return values
 }
 
-func (t *table[R]) without(uses ...usage) []column[R] {
-	return slices.DeleteFunc(slices.Clone(t.columns), func(c column[R]) bool { return slices.Contains(uses, c.usage) })
-}
-
-// written are what a new row has to say, changing the key and what may change.
-func (t *table[R]) written() []column[R] { return t.without(assigned) }
-
-func (t *table[R]) changing() []column[R] {
-	return append(t.columns[:1:1], t.without(fixed, owned, assigned)...)
-}
-
 // selected is the list of columns for a SELECT, in the order of scan.
 func (t *table[R]) selected() string {
-	return list(t.without(owned, derived), t.alias+".%s")
+	return list(t.read, t.alias+".%s")
 }
 
 // insertInto is the part of a statement that adds rows.
 func insertInto[R any](t *table[R]) *part {
-	columns := t.written()
+	columns := t.written
 	return newPart("new_"+t.name, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s ORDER BY r.%s",
 		t.name, list(columns, "%s"), unnest("r", columns, 1), columns[0].name))
 }
 
 // updateOf is the part of a statement that changes rows.
 func updateOf[R any](t *table[R]) *part {
-	columns := t.changing()
+	columns := t.changing
 	return newPart("changed_"+t.name, fmt.Sprintf("UPDATE %s SET %s FROM %s WHERE %s.%s = r.%[5]s",
 		t.name, list(columns[1:], "%s = r.%[1]s"), unnest("r", columns, 1), t.name, columns[0].name))
 }
 
 // changed reports whether a row has to be written again.
 func (t *table[R]) changed(was, is *R) bool {
-	return slices.ContainsFunc(t.changing(), func(c column[R]) bool { return !c.same(was, is) })
+	return slices.ContainsFunc(t.changing, func(c column[R]) bool { return !c.same(was, is) })
 }
 
 // unnest makes rows of arrays, whose parameters are numbered from first on.
@@ -143,7 +145,7 @@ func list[R any](columns []column[R], format string) string {
 type scan[R any] []cell[R]
 
 func (t *table[R]) scan() scan[R] {
-	return scan[R](array(t.without(owned, derived), func(c column[R]) cell[R] { return c.cell() }))
+	return scan[R](array(t.read, func(c column[R]) cell[R] { return c.cell() }))
 }
 
 // dests are what the driver scans into, in the order of selected.

@@ -14,7 +14,7 @@ type deliveryRow struct {
 	user *invitation.User
 }
 
-var deliveries = &table[deliveryRow]{"deliveries", "d", []column[deliveryRow]{
+var deliveries = declare("deliveries", "d",
 	optionalID("id", func(d *deliveryRow) *uuid.UUID { return &d.ID }, fixed),
 	optionalID("invitation_id", func(d *deliveryRow) *uuid.UUID { return &d.InvitationID }, fixed),
 	text("user_id", func(d *deliveryRow) *string { return &d.user.ID }, owned),
@@ -28,7 +28,7 @@ var deliveries = &table[deliveryRow]{"deliveries", "d", []column[deliveryRow]{
 	moment("changed_at", func(d *deliveryRow) *time.Time { return &d.ChangedAt }),
 	number("attempts", func(d *deliveryRow) *int { return &d.Attempts }),
 	text("reason", func(d *deliveryRow) *string { return &d.Reason }),
-}}
+)
 
 var (
 	insertDeliveries = insertInto(deliveries)

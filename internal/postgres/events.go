@@ -13,7 +13,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-var events = &table[invitation.Event]{"events", "e", []column[invitation.Event]{
+var events = declare("events", "e",
 	text("organization_id", func(e *invitation.Event) *string { return &e.OrganizationID }),
 	bigNumber("sequence", func(e *invitation.Event) *int64 { return &e.Sequence }, assigned),
 	text("type", func(e *invitation.Event) *invitation.EventType { return &e.Type }),
@@ -31,7 +31,7 @@ var events = &table[invitation.Event]{"events", "e", []column[invitation.Event]{
 	text("caller", func(e *invitation.Event) *string { return &e.Request.Caller }),
 	text("cause", func(e *invitation.Event) *string { return &e.Request.Cause }),
 	optionalID("request_id", func(e *invitation.Event) *uuid.UUID { return &e.Request.ID }),
-}}
+)
 
 // eventTarget is NULL in an event about no invitation.
 func eventTarget(name string) column[invitation.Event] {
@@ -53,9 +53,9 @@ WITH counted AS (
 	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = trails.last_sequence + excluded.last_sequence
 	RETURNING organization_id, last_sequence
 )
-INSERT INTO events (sequence, ` + list(events.written(), "%s") + `)
-SELECT counted.last_sequence - e.behind, ` + list(events.written(), "e.%s") + `
-FROM unnest($3::bigint[], ` + parameters(events.written(), 4) + `) AS e (behind, ` + list(events.written(), "%s") + `)
+INSERT INTO events (sequence, ` + list(events.written, "%s") + `)
+SELECT counted.last_sequence - e.behind, ` + list(events.written, "e.%s") + `
+FROM unnest($3::bigint[], ` + parameters(events.written, 4) + `) AS e (behind, ` + list(events.written, "%s") + `)
 JOIN counted ON counted.organization_id = e.organization_id`
 
 // queueEvents numbers and writes the events of a group.
@@ -64,7 +64,7 @@ func queueEvents(b *pgx.Batch, after *outcome) {
 		return
 	}
 	organizations, counts, behind := count(after.events)
-	args := append([]any{organizations, counts, behind}, arrays(events.written(), after.events)...)
+	args := append([]any{organizations, counts, behind}, arrays(events.written, after.events)...)
 	b.Queue(insertEvents, args...)
 }
 

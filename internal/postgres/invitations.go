@@ -18,7 +18,7 @@ type invitationRow struct {
 	user *invitation.User
 }
 
-var invitations = &table[invitationRow]{"invitations", "i", []column[invitationRow]{
+var invitations = declare("invitations", "i",
 	optionalID("id", func(i *invitationRow) *uuid.UUID { return &i.ID }, fixed),
 	text("user_id", func(i *invitationRow) *string { return &i.user.ID }, owned),
 	text("organization_id", func(i *invitationRow) *string { return &i.user.OrganizationID }, owned),
@@ -36,7 +36,7 @@ var invitations = &table[invitationRow]{"invitations", "i", []column[invitationR
 	optionalID("delivery_id", func(i *invitationRow) *uuid.UUID { return &i.DeliveryID }),
 	flag("reminded", func(i *invitationRow) *bool { return &i.Reminded }),
 	flag("expiry_noted", func(i *invitationRow) *bool { return &i.ExpiryNoted }),
-}}
+)
 
 var (
 	insertInvitations = insertInto(invitations)
@@ -102,9 +102,10 @@ func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation
 		return nil, time.Time{}, fmt.Errorf("list invitations: %w", translate(err))
 	}
 	var listed []invitation.Listed
-	r := newFound()
-	_, err = pgx.ForEachRow(rows, r.dests(), func() error {
-		u := r.person.read()
+	r := foundRows.Get().(*foundRow)
+	defer foundRows.Put(r)
+	_, err = pgx.ForEachRow(rows, r.dests, func() error {
+		u := r.read()
 		listed = append(listed, invitation.Listed{User: u, Invitation: r.give(u)})
 		return nil
 	})

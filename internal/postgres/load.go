@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -164,9 +165,10 @@ func newSnapshot() *snapshot {
 }
 
 func (s *snapshot) scanUsers(rows pgx.Rows) error {
-	p := newPerson()
-	_, err := pgx.ForEachRow(rows, p.dests(), func() error {
-		u := p.read()
+	r := lockedRows.Get().(*lockedRow)
+	defer lockedRows.Put(r)
+	_, err := pgx.ForEachRow(rows, r.dests, func() error {
+		u := r.read()
 		s.users[u.ID] = u
 		return nil
 	})
@@ -174,13 +176,13 @@ func (s *snapshot) scanUsers(rows pgx.Rows) error {
 }
 
 func (s *snapshot) scanInvitations(rows pgx.Rows) error {
-	var user string
-	r := newInvited()
-	_, err := pgx.ForEachRow(rows, append([]any{&user}, r.dests()...), func() error {
-		u := s.users[user]
+	r := invitedRows.Get().(*invitedRow)
+	defer invitedRows.Put(r)
+	_, err := pgx.ForEachRow(rows, r.dests, func() error {
+		u := s.users[r.user]
 		if u == nil {
-			u = &invitation.User{ID: user}
-			s.unlocked[user] = true
+			u = &invitation.User{ID: r.user}
+			s.unlocked[r.user] = true
 		}
 		s.note(u, r.give(u))
 		return nil
@@ -190,9 +192,10 @@ func (s *snapshot) scanInvitations(rows pgx.Rows) error {
 
 // scanFound reads a user once per invitation.
 func (s *snapshot) scanFound(rows pgx.Rows) error {
-	r := newFound()
-	_, err := pgx.ForEachRow(rows, r.dests(), func() error {
-		read := r.person.read()
+	r := foundRows.Get().(*foundRow)
+	defer foundRows.Put(r)
+	_, err := pgx.ForEachRow(rows, r.dests, func() error {
+		read := r.read()
 		u := s.users[read.ID]
 		if u == nil {
 			u = read
@@ -240,7 +243,7 @@ type invited struct {
 	delivery   scan[deliveryRow]
 }
 
-func newInvited() *invited { return &invited{invitations.scan(), deliveries.scan()} }
+func newInvited() invited { return invited{invitations.scan(), deliveries.scan()} }
 
 func (r *invited) dests() []any { return append(r.invitation.dests(), r.delivery.dests()...) }
 
@@ -258,15 +261,40 @@ func (r *invited) give(u *invitation.User) *invitation.Invitation {
 	return inv
 }
 
-// foundRow scans a row of found.
-type foundRow struct {
-	person
-	invited
-	now time.Time
-}
+// The rows of lockUsers, selectInvitations and found. What they are scanned into
+// is used again: it is most of what a small group would leave to the collector.
+type (
+	lockedRow struct {
+		person
+		dests []any
+	}
+	invitedRow struct {
+		user string
+		invited
+		dests []any
+	}
+	foundRow struct {
+		person
+		invited
+		now   time.Time
+		dests []any
+	}
+)
 
-func newFound() *foundRow { return &foundRow{person: *newPerson(), invited: *newInvited()} }
-
-func (r *foundRow) dests() []any {
-	return append(append(r.person.dests(), r.invited.dests()...), &r.now)
-}
+var (
+	lockedRows = sync.Pool{New: func() any {
+		r := &lockedRow{person: newPerson()}
+		r.dests = r.person.dests()
+		return r
+	}}
+	invitedRows = sync.Pool{New: func() any {
+		r := &invitedRow{invited: newInvited()}
+		r.dests = append([]any{&r.user}, r.invited.dests()...)
+		return r
+	}}
+	foundRows = sync.Pool{New: func() any {
+		r := &foundRow{person: newPerson(), invited: newInvited()}
+		r.dests = append(append(r.person.dests(), r.invited.dests()...), &r.now)
+		return r
+	}}
+)

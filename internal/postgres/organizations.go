@@ -11,7 +11,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-var organizations = &table[invitation.Organization]{"organizations", "o", []column[invitation.Organization]{
+var organizations = declare("organizations", "o",
 	text("id", func(o *invitation.Organization) *string { return &o.ID }, fixed),
 	text("name", func(o *invitation.Organization) *string { return &o.Name }),
 	address("reply_to", func(o *invitation.Organization) *invitation.Email { return &o.ReplyTo }),
@@ -20,7 +20,7 @@ var organizations = &table[invitation.Organization]{"organizations", "o", []colu
 	lines("imprint", func(o *invitation.Organization) *[]string { return &o.Imprint }),
 	text("default_locale", func(o *invitation.Organization) *invitation.Locale { return &o.DefaultLocale }),
 	moment("updated_at", func(o *invitation.Organization) *time.Time { return &o.UpdatedAt }),
-}}
+)
 
 var (
 	updateOrganizations = updateOf(organizations)

@@ -14,13 +14,13 @@ func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	if len(after.yielded) > 0 {
 		b.Queue(yieldEmails, after.yielded)
 	}
-	add(w, insertUsers, users.written(), d.newUsers)
-	add(w, updateUsers, users.changing(), d.users)
-	add(w, insertInvitations, invitations.written(), d.newInvitations)
-	add(w, updateInvitations, invitations.changing(), d.invitations)
-	add(w, insertDeliveries, deliveries.written(), d.newDeliveries)
-	add(w, updateDeliveries, deliveries.changing(), d.deliveries)
-	add(w, updateOrganizations, organizations.changing(), d.organizations)
+	add(w, insertUsers, users.written, d.newUsers)
+	add(w, updateUsers, users.changing, d.users)
+	add(w, insertInvitations, invitations.written, d.newInvitations)
+	add(w, updateInvitations, invitations.changing, d.invitations)
+	add(w, insertDeliveries, deliveries.written, d.newDeliveries)
+	add(w, updateDeliveries, deliveries.changing, d.deliveries)
+	add(w, updateOrganizations, organizations.changing, d.organizations)
 	if len(d.erased) > 0 {
 		w.queue(b)
 		queueErasures(b, d.erased)

@@ -11,7 +11,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-var users = &table[invitation.User]{"users", "u", []column[invitation.User]{
+var users = declare("users", "u",
 	text("id", func(u *invitation.User) *string { return &u.ID }, fixed),
 	text("organization_id", func(u *invitation.User) *string { return &u.OrganizationID }, fixed),
 	text("type", func(u *invitation.User) *invitation.UserType { return &u.Type }),
@@ -26,7 +26,7 @@ var users = &table[invitation.User]{"users", "u", []column[invitation.User]{
 	moment("erased_at", func(u *invitation.User) *time.Time { return &u.ErasedAt }),
 	sum("account_status", "text", func(u *invitation.User) string { return string(statusOf(u)) }, someText[string]),
 	sum("invited_until", "timestamptz", invitedUntil, nullTime),
-}}
+)
 
 var (
 	insertUsers = insertInto(users)
@@ -72,7 +72,7 @@ const joinOrganization = ` LEFT JOIN organizations o ON o.id = u.organization_id
 
 var personColumns = users.selected() + ", " + organizations.selected()
 
-func newPerson() *person { return &person{users.scan(), organizations.scan()} }
+func newPerson() person { return person{users.scan(), organizations.scan()} }
 
 func (p *person) dests() []any { return append(p.user.dests(), p.organization.dests()...) }
 
