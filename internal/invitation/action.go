@@ -104,7 +104,7 @@ func (u *User) issueAndMail(target Target, despiteBounce bool, now time.Time, va
 	var e Event
 	if inv.State(now) == Pending {
 		e = about(inv, InvitationMailed)
-		inv.ExpiresAt, inv.ExpiryNoted = now.Add(validity), false
+		inv.ExpiresAt = now.Add(validity)
 	} else {
 		inv, e = u.newGeneration(target, now, validity)
 	}

@@ -77,10 +77,9 @@ func (u *User) LatestDelivery(inv *Invitation) *Delivery {
 }
 
 // mail hands the invitation's current mailed link to delivery. Whoever calls it
-// has checked that there is an address. The provider never forgets what bounced:
+// has checked that there is an address, and that no other mail is queued. The provider never forgets what bounced:
 // once an operator said that a mailbox works, later mails there say so too.
 func (u *User) mail(inv *Invitation, despiteBounce bool, e *Event, now time.Time) {
-	u.cancelMail(inv, now)
 	before := u.LatestDelivery(inv)
 	inv.Mailed.open()
 	d := &Delivery{

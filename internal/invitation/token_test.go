@@ -49,6 +49,15 @@ func TestTokenRoundTrip(t *testing.T) {
 	})
 }
 
+// TestTokenFormat: links that hang on walls outlive versions of this code.
+func TestTokenFormat(t *testing.T) {
+	t.Parallel()
+	const golden = "0PuiX9pkUnCZlxrUCz1yjGez7X5T6Xat1xHSextXlMB5Y1"
+	if got := ring(t, lineB).Sign(invitation.Token{InvitationID: someToken.InvitationID, Channel: invitation.Shared, Generation: 12345678}); got != golden {
+		t.Errorf("the token is %q, want %q", got, golden)
+	}
+}
+
 // TestOneSpelling: 46 digits reach further than a token's bytes. What a number
 // beyond them, or one with other digits, would be cut to is no token.
 func TestOneSpelling(t *testing.T) {
