@@ -38,12 +38,15 @@ func mustRead(t *testing.T, pictures []picture) {
 	}
 }
 
-func zxing(img image.Image) (string, error) {
+func zxing(img image.Image, more ...gozxing.DecodeHintType) (string, error) {
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
 	if err != nil {
 		return "", err
 	}
 	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}
+	for _, hint := range more {
+		hints[hint] = true
+	}
 	result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
 	if err != nil {
 		return "", err

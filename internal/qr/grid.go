@@ -11,20 +11,32 @@ const (
 // module is dark.
 type grid struct {
 	rows [maxModules]uint64
-	n    int // modules each way
+	data [maxModules]uint64 // which modules are under the mask
+	n    int                // modules each way
 }
 
-// read takes over the modules of m, which has at most maxModules.
+// read takes over the modules of m, which has at most maxModules and level Q.
 func (g *grid) read(m *qrcode.Matrix) {
 	g.n = m.Width()
 	clear(g.rows[:])
+	clear(g.data[:])
 	for x := range g.n {
 		for y, v := range m.Col(x) { // the matrix's own column, no copy
 			if v.IsSet() {
 				g.rows[y] |= 1 << x
 			}
+			if v.Type() == qrcode.QRType_DATA {
+				g.data[y] |= 1 << x
+			}
 		}
 	}
+	if g.n > 21 {
+		// The alignment pattern, which the library calls data, is not masked.
+		for y := g.n - 9; y < g.n-4; y++ {
+			g.data[y] &^= 0b11111 << (g.n - 9)
+		}
+	}
+	g.remask()
 }
 
 // knockOut makes the place of the mark light and returns its first module and

@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"image/color"
 	"math"
 	"strconv"
 	"strings"
@@ -85,6 +86,14 @@ var markPalette, blendIndices = func() (p []rgb, index map[blend]uint8) {
 const maxMarkPixels = MaxSize / (maxModules + 2*quietZone) * 7
 
 var rasters [maxMarkPixels + 1]atomic.Pointer[[]uint8]
+
+// markColors are the palette's colours from blendIndex on.
+var markColors = func() (p color.Palette) {
+	for _, c := range markPalette[blendIndex:] {
+		p = append(p, opaque(c))
+	}
+	return p
+}()
 
 // markRaster returns the mark as side × side palette indices, row by row, which
 // are shared and must not be changed. Each side is drawn once per process; all

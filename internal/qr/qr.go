@@ -7,9 +7,9 @@
 // covers at most 18 % of the width. The modules are dark on white inside a quiet
 // zone of at least four modules.
 //
-// The symbol comes from yeqown/go-qrcode; both Writers are this package's own.
-// Drawing one text twice may give two different, equally valid images, because
-// the library settles a tie between masks by whichever goroutine ends first.
+// The symbol comes from yeqown/go-qrcode; both Writers are this package's own, and
+// so is the choice of the mask, whence one text with one Options always gives the
+// same image.
 //
 // The text is a secret: no error repeats it.
 package qr
@@ -108,7 +108,7 @@ func (c *canvas) begin(m *qrcode.Matrix) {
 	c.out = c.out[:0]
 	c.grid.read(m)
 	c.side = c.opts.Size / (c.grid.n + 2*quietZone)
-	c.left = (c.opts.Size - c.grid.n*c.side) / 2 &^ 1 // even: whole bytes of a PNG
+	c.left = (c.opts.Size - c.grid.n*c.side) / 2 &^ 1 // even, so that edges stay sharp in an image of half the size
 }
 
 // Close implements qrcode.Writer.

@@ -2,6 +2,7 @@ package qr
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,18 @@ import (
 func textOf(n int) string {
 	const link = "https://app.kiwi.example/i/K7qZ2xnJ4wTDm6VyBHc3RfEALg5PsOiu7Qk2jZx4NdWtM6VYhb3crefl"
 	return link[:n]
+}
+
+// linkOf returns the i-th of many links that are as long as the longest, the same
+// each time.
+func linkOf(i int) string {
+	const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	random := rand.New(rand.NewPCG(42, uint64(i)))
+	link := []byte(textOf(MaxText))
+	for j := len(link) - 46; j < len(link); j++ {
+		link[j] = digits[random.IntN(len(digits))]
+	}
+	return string(link)
 }
 
 const typical = 73 // characters of a real link
