@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
@@ -92,10 +93,17 @@ func (c *canary) call(do func(ctx context.Context) error) {
 func (c *canary) live(id string) {
 	address := canaryLocal + "+" + id + "@example.com"
 	create := newcomer(id, pb.Invite_INVITE_NOW)
-	create.DisplayName, create.Email, create.OrganizationName = canaryName, address, "Hausverwaltung Zaunkönig"
+	create.DisplayName, create.Email = canaryName, address
 	const organization, target = "demo", pb.Target_TARGET_APP
 	token, mailed := "", ""
 	for _, do := range []func(ctx context.Context) error{
+		func(ctx context.Context) error {
+			_, err := c.p.UpdateOrganization(ctx, &pb.UpdateOrganizationRequest{
+				OrganizationId: organization, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"name", "reply_to"}},
+				Name: "Hausverwaltung Zaunkönig", ReplyTo: "info@zaunkoenig.example",
+			})
+			return err
+		},
 		func(ctx context.Context) error { _, err := c.p.CreateUser(ctx, create); return err },
 		func(ctx context.Context) error { _, err := c.p.CreateUser(ctx, create); return err },
 		func(ctx context.Context) error {
@@ -109,7 +117,7 @@ func (c *canary) live(id string) {
 			return err
 		},
 		func(ctx context.Context) error {
-			_, err := c.p.Preview(ctx, &pb.PreviewRequest{Token: token[:55] + "2"})
+			_, err := c.p.Preview(ctx, &pb.PreviewRequest{Token: "9" + token[1:]})
 			return err
 		},
 		func(ctx context.Context) error {

@@ -100,14 +100,24 @@ func (s *Store) Close() {
 
 // Ping reports whether the database takes writes, as ErrUnavailable does.
 func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	var readOnly bool
-	if err := s.pool.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&readOnly); err != nil {
-		return fmt.Errorf("ping the database: %w", translate(err))
-	}
-	if readOnly {
+	standby, err := s.ping(ctx)
+	if err == nil && standby {
 		return unavailable
 	}
-	return nil
+	return err
+}
+
+// PingReads reports whether the database can be read; a standby can.
+func (s *Store) PingReads(ctx context.Context) error {
+	_, err := s.ping(ctx)
+	return err
+}
+
+func (s *Store) ping(ctx context.Context) (standby bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if err := s.pool.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&standby); err != nil {
+		return false, fmt.Errorf("ping the database: %w", translate(err))
+	}
+	return standby, nil
 }
