@@ -27,7 +27,7 @@ func TestMailPreview(t *testing.T) {
 			t.Errorf("%s does not say %q", c.file, c.says)
 		}
 	}
-	for _, args := range [][]string{{"-target", "door"}, {"-locale", "fr"}, {"-o", filepath.Join(dir, "mail.pdf")}, {"mail.html"}} {
+	for _, args := range [][]string{{"-target", "door"}, {"-o", filepath.Join(dir, "mail.pdf")}, {"mail.html"}} {
 		if err := previewMail(args, os.Stderr); err == nil {
 			t.Errorf("%v is no mail", args)
 		}
