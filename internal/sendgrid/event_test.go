@@ -41,7 +41,7 @@ func TestEvents(t *testing.T) {
 		fields string
 		state  invitation.DeliveryState
 		reason string
-		cause invitation.UndeliverableCause
+		cause  invitation.UndeliverableCause
 	}{
 		{`"event":"processed","send_at":0`, invitation.Accepted, "", ""},
 		{`"event":"delivered","response":"250 2.0.0 OK 1513299569 for erika@kiwi.test"`, invitation.Delivered, "", ""},
