@@ -29,8 +29,7 @@ const (
 	batchItems = 1000
 	// batchesAtOnce is how many batches are in memory at once, read or half read.
 	batchesAtOnce = 16
-	// batchWait is how long another one waits for its turn.
-	batchWait = 5 * time.Second
+	batchWait     = 5 * time.Second
 	// window is what a caller may send of a message that nobody has begun to read.
 	window = 64 << 10
 )
@@ -42,6 +41,8 @@ const (
 type intake struct {
 	*grpc.Server
 	batches *semaphore.Weighted
+	// wait is how long a batch waits for its turn.
+	wait time.Duration
 }
 
 // RegisterService implements grpc.ServiceRegistrar.
@@ -54,39 +55,44 @@ func (in intake) RegisterService(desc *grpc.ServiceDesc, service any) {
 	in.Server.RegisterService(&bounded, service)
 }
 
-// bound reads a method's requests itself. What is wrong with one waits in the
-// context until the interceptors have let the caller in.
+// bound leaves a method's requests unread, and tells the interceptors how to take
+// them in: only once they have let the caller in.
 func (in intake) bound(b bounds, handle grpc.MethodHandler) grpc.MethodHandler {
+	unread := func(any) error { return nil }
 	return func(service any, ctx context.Context, _ func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
-		var problem error
-		read := func(message any) error {
-			if problem == nil {
-				problem = b.read(ctx, message.(proto.Message))
-			}
-			return nil
-		}
-		if b.batch {
-			if problem = in.await(ctx); problem == nil {
-				defer in.batches.Release(1)
-			}
-		}
-		return handle(service, context.WithValue(ctx, problemKey{}, &problem), read, intercept)
+		return handle(service, context.WithValue(ctx, intakeKey{}, taker{in, b}), unread, intercept)
 	}
 }
 
-type problemKey struct{}
+type intakeKey struct{}
 
-// problemOf is what was wrong with reading a call's request.
-func problemOf(ctx context.Context) error {
-	if problem, ok := ctx.Value(problemKey{}).(*error); ok {
-		return *problem
+// taker takes the requests of one method in.
+type taker struct {
+	intake
+	bounds
+}
+
+// takeIn reads a call's request into its message, which is empty until then.
+func takeIn(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	t, ours := ctx.Value(intakeKey{}).(taker)
+	if !ours {
+		return next(ctx, req) // health's is read by gRPC
 	}
-	return nil
+	if t.batch {
+		if err := t.await(ctx); err != nil {
+			return nil, err
+		}
+		defer t.batches.Release(1)
+	}
+	if err := t.read(ctx, req.(proto.Message)); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
 }
 
 // await waits for a batch's turn.
 func (in intake) await(ctx context.Context) error {
-	waiting, cancel := context.WithTimeout(ctx, batchWait)
+	waiting, cancel := context.WithTimeout(ctx, in.wait)
 	defer cancel()
 	if in.batches.Acquire(waiting, 1) == nil {
 		return nil

@@ -1,15 +1,21 @@
 package server_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/server"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -63,6 +69,40 @@ func TestUnreadableRequests(t *testing.T) {
 	garbage.ProtoReflect().SetUnknown([]byte{1<<3 | 2, 1, 0xff}) // a text that is no UTF-8
 	err := s.conn.Invoke(t.Context(), pb.RedemptionService_Preview_FullMethodName, garbage, &emptypb.Empty{})
 	want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
+}
+
+// TestEmptyRequest: a message without a byte is one.
+func TestEmptyRequest(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	_, err := s.Preview(t.Context(), &pb.PreviewRequest{})
+	want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
+	if text := status.Convert(err).Message(); !strings.HasPrefix(text, "token: ") {
+		t.Errorf("got %q", text)
+	}
+}
+
+// TestPushback: who is told to come back later is told in the way that gRPC's own
+// retries understand, too.
+func TestPushback(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	s.serve(func(c *server.Config) { c.Store = away{c.Store} })
+	var trailer metadata.MD
+	err := s.conn.Invoke(t.Context(), pb.UserService_GetUser_FullMethodName,
+		&pb.GetUserRequest{OrganizationId: "o", UserId: "u"}, &pb.GetUserResponse{}, grpc.Trailer(&trailer))
+	want(t, err, codes.Unavailable, pb.ErrorReason_SERVICE_UNAVAILABLE)
+	if got := trailer.Get("grpc-retry-pushback-ms"); len(got) != 1 || got[0] != "3000" || retryDelay(err) == nil {
+		t.Errorf("got trailer %v and details %v", trailer, status.Convert(err).Details())
+	}
+}
+
+// away is a store whose database is.
+type away struct{ invitation.Store }
+
+// Read implements invitation.Store.
+func (away) Read(context.Context, invitation.Key) (invitation.Result, error) {
+	return invitation.Result{}, &invitation.RetryError{Err: invitation.ErrUnavailable, After: 3 * time.Second}
 }
 
 // retryDelay is what an error's RetryInfo says; nil if it has none.

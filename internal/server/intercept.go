@@ -183,9 +183,6 @@ func deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next g
 
 func validateUnary(v protovalidate.Validator) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-		if err := problemOf(ctx); err != nil {
-			return nil, err
-		}
 		if err := validate(v, req); err != nil {
 			return nil, err
 		}

@@ -98,7 +98,7 @@ func New(c Config) (*Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)...)
 	api := api{c, validator}
-	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce)}
+	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce), batchWait}
 	pb.RegisterInvitationServiceServer(in, &invitationService{api: api})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
 	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
@@ -112,7 +112,7 @@ func New(c Config) (*Server, error) {
 }
 
 // interceptors are, from the outside in: log the outcome, turn errors into
-// statuses, let the caller in, bound the time, check the fields.
+// statuses, let the caller in, bound the time, read the request, check the fields.
 func (c Config) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
 	unary := []grpc.UnaryServerInterceptor{logUnary(c.Logger), statusUnary(c.Logger)}
 	stream := []grpc.StreamServerInterceptor{logStream(c.Logger), statusStream(c.Logger)}
@@ -122,7 +122,7 @@ func (c Config) interceptors(v protovalidate.Validator, draining context.Context
 		stream = append(stream, c.Access.Stream())
 		options = append(options, grpc.Creds(c.Access.Credentials()))
 	}
-	unary = append(unary, deadlineUnary, validateUnary(v))
+	unary = append(unary, deadlineUnary, takeIn, validateUnary(v))
 	stream = append(stream, endStream(draining, c.StreamAge), validateStream(v))
 	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
 }
