@@ -225,7 +225,7 @@ func FuzzEdit(f *testing.F) {
 			must(t, keyfile.Promote(path, k.ID))
 			ring, token := load(t, path), someToken()
 			link := ring.Sign(token)
-			if link[:1] != k.ID || len(ring.Keys()) != len(before.Keys()) {
+			if keyOf(link) != k.ID || len(ring.Keys()) != len(before.Keys()) {
 				t.Fatalf("promoted %s, and the keys are %q", k.ID, describe(ring))
 			}
 			links = append(links, link)
