@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -156,5 +157,30 @@ func TestStalled(t *testing.T) {
 	s.report(id, invitation.Deferred)
 	if s.invitation(id, app).GetDelivery().GetStalled() {
 		t.Error("still stalled after a word")
+	}
+}
+
+// TestSendAgain: a mail that never went out is offered to be sent again, with the
+// same link and its time anew; one that did is not.
+func TestSendAgain(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for state, again := range map[invitation.DeliveryState]bool{
+		invitation.Dropped: true, invitation.Failed: true, invitation.Accepted: false, invitation.Delivered: false, invitation.Deferred: false, invitation.Bounced: false,
+	} {
+		id := s.person(pb.UserType_USER_TYPE_TENANT)
+		s.send(id, app)
+		token := s.mailedToken(id, app)
+		s.report(id, state)
+		s.age(id, 24*time.Hour)
+		before := s.invitation(id, app)
+		offered := slices.Contains(before.GetAvailableActions(), pb.Action_ACTION_SEND)
+		_, err := s.Send(t.Context(), &pb.SendRequest{OrganizationId: org, UserId: id, Target: app})
+		if offered != again || (err == nil) != again {
+			t.Errorf("%s: offered %v, answer %v", state, offered, err)
+		}
+		if again && (s.mailedToken(id, app) != token || !s.invitation(id, app).GetExpiresAt().AsTime().After(before.GetExpiresAt().AsTime()) || s.jobs(id) != 1) {
+			t.Errorf("%s: it is not the same link, anew", state)
+		}
 	}
 }

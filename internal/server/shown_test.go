@@ -182,3 +182,25 @@ func alter(t *testing.T, path string, field reflect.Value) {
 		t.Fatalf("%s: there is no way here to change a %s", path, field.Type())
 	}
 }
+
+// TestUnknownWords: a word that the API does not have is a fault, and no answer.
+func TestUnknownWords(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for what, change := range map[string]func(*invitation.User){
+		"type":           func(u *invitation.User) { u.Type = "ROBOT" },
+		"no type":        func(u *invitation.User) { u.Type = "" },
+		"cause":          func(u *invitation.User) { u.Undeliverable = "BORED" },
+		"state":          func(u *invitation.User) { u.Invitations[invitation.TargetApp].Stored = "LOST" },
+		"delivery state": func(u *invitation.User) { u.Deliveries[0].State = "LOST" },
+	} {
+		u := somebody(t, now)
+		change(u)
+		if m, err := (&api{}).toUser(u, now); err == nil {
+			t.Errorf("%s: answered as %v", what, m)
+		}
+	}
+	if m, err := toEvent(invitation.Event{Type: "SOMETHING"}); err == nil {
+		t.Errorf("an event is answered as %v", m)
+	}
+}
