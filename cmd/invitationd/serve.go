@@ -150,7 +150,7 @@ func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invit
 	}
 	return delivery.NewWorkers(delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: mail.Render, Logger: log,
-		Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
+		Rest: store, Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
 		Pace: c.pace(store), Agenda: agenda{store, postgres.Memory{Requests: c.RequestMemory, Addresses: c.AddressMemory, Events: c.EventMemory}}, AgendaEvery: c.AgendaEvery,
 		RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,
 	})

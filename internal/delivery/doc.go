@@ -8,6 +8,11 @@
 //	renders it and hands it to the Sender
 //	records what the provider said
 //
+// What the provider refuses for the account's sake, or can't take for now, judges
+// no mail: the queue of all servers rests, one mail is tried now and then, and
+// it goes on by itself (rest.go). A mail of which nobody knows whether it went
+// out waits for the provider's report before it is sent again.
+//
 // A worker that dies leaves its job to be rescued by another server. If it died
 // between the provider's answer and its recording, the mail goes out twice,
 // with the same link; nothing else leads to a second mail.

@@ -123,6 +123,7 @@ func (s *stack) bareConfig() delivery.Config {
 	return delivery.Config{
 		Pool: s.pool, Store: s.store, Linker: s.linker, Render: mail.Render,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Concurrency: 8, Agenda: agenda{}, AgendaEvery: time.Hour,
+		Rest: s.store, RestFor: 50 * time.Millisecond, AnswerAfter: 10 * time.Millisecond,
 	}
 }
 

@@ -70,7 +70,7 @@ func TestNothingPersonalIsKept(t *testing.T) {
 				c.Logger = slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			}
 			w := s.work(trouble, logger)
-			s.await(1, `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND errors IS NOT NULL`)
+			s.await(1, `SELECT count(*) FROM deliveries WHERE attempts > 0`)
 			must(t, w.Stop(t.Context()))
 			s.work(logger) // and one that works
 			s.settled()

@@ -39,6 +39,17 @@ SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS 
 		ids, mailJob{}.Kind(), maxAttempts)
 }
 
+// wakeMails has the mails that were put aside come up at once.
+func wakeMails(ctx context.Context, pool *pgxpool.Pool) error {
+	_, err := pool.Exec(ctx, `
+UPDATE river_job SET state = 'available', scheduled_at = now()
+WHERE kind = $1 AND state IN ('available', 'scheduled') AND scheduled_at > now()`, mailJob{}.Kind())
+	if err != nil {
+		return fmt.Errorf("wake mails: %w", err)
+	}
+	return nil
+}
+
 // migrationLock is the queue's among Postgres's advisory locks.
 const migrationLock = 0x6b697769
 

@@ -54,6 +54,14 @@ type Config struct {
 	Concurrency int
 	// PollOnly does without LISTEN, for a pooler in transaction mode.
 	PollOnly bool
+	// Rest is where all servers agree on whether the mail queue rests, and RestFor
+	// how long it does before the provider is tried again: first, and twice as
+	// long each time; 15 seconds by default.
+	Rest    Rest
+	RestFor time.Duration
+	// AnswerAfter is how long a mail of which nobody knows whether it went out
+	// waits for the provider's report; half of RescueAfter by default.
+	AnswerAfter time.Duration
 	// Pace is the mails' queue of all servers; nil for none.
 	Pace   *Pace
 	Agenda Agenda
@@ -78,11 +86,19 @@ func NewWorkers(c Config) (*Workers, error) {
 	if c.AgendaEvery == 0 {
 		c.AgendaEvery = time.Minute
 	}
-	guard := newBreaker(c.Sender)
-	c.Sender = guard
+	if c.RestFor == 0 {
+		c.RestFor = c.RescueAfter / 8
+	}
+	if c.AnswerAfter == 0 {
+		c.AnswerAfter = c.RescueAfter / 2
+	}
+	queue := &rest{
+		Rest: c.Rest, shortest: c.RestFor, log: c.Logger, failed: map[uuid.UUID]bool{},
+		wake: func(ctx context.Context) error { return wakeMails(ctx, c.Pool) },
+	}
 	workers := river.NewWorkers()
 	if err := errors.Join(
-		river.AddWorkerSafely(workers, &mailWorker{Config: c, breaker: guard}),
+		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue}),
 		river.AddWorkerSafely(workers, &agendaWorker{Config: c}),
 		river.AddWorkerSafely(workers, &forgetWorker{Config: c}),
 	); err != nil {
@@ -126,7 +142,7 @@ func (w *Workers) Stop(ctx context.Context) error {
 type mailWorker struct {
 	river.WorkerDefaults[mailJob]
 	Config
-	breaker *breaker
+	rest *rest
 }
 
 // NextRetry doubles the wait from attempt to attempt, with jitter, so that a
@@ -151,25 +167,50 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err err
 			err = fmt.Errorf("panic of type %T", cause)
 		}
 	}()
+	wait, probe, err := w.rest.turn(ctx)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return aside(wait)
+	}
 	if wait, err := w.turn(ctx); err != nil || wait > 0 {
 		return errors.Join(err, snooze(wait))
 	}
-	mail, err := w.claim(ctx, id)
-	if err != nil || mail == nil {
+	message, err := w.message(ctx, id)
+	if err != nil || message == nil {
+		if probe {
+			err = errors.Join(err, w.rest.unused(ctx))
+		}
 		return err
 	}
-	message, err := w.Render(*mail)
-	if err != nil {
-		return fmt.Errorf("render a mail: %w", err)
-	}
-	sent := w.Sender.Send(ctx, message)
-	refusal, retry := judge(sent)
+	sent := w.Sender.Send(ctx, *message)
+	refusal, retry := w.judge(sent)
 	if err := w.record(ctx, id, refusal); err != nil {
 		return fmt.Errorf("record what became of a mail: %w", err)
 	}
-	w.Logger.LogAttrs(ctx, slog.LevelInfo, "mail handed to the provider",
-		slog.String("delivery_id", id.String()), slog.Bool("accepted", refusal == nil), slog.Int("attempt", job.Attempt))
+	attrs := []slog.Attr{slog.String("delivery_id", id.String()), slog.Bool("accepted", refusal == nil), slog.Int("attempt", job.Attempt)}
+	if refusal != nil {
+		attrs = append(attrs, slog.String("reason", storable(refusal.Reason)))
+	}
+	w.Logger.LogAttrs(ctx, slog.LevelInfo, "mail handed to the provider", attrs...)
+	if err := w.rest.learn(ctx, id, probe, sent); err != nil {
+		w.Logger.WarnContext(ctx, "it is not on record whether the mail queue rests", "error", err)
+	}
 	return retry
+}
+
+// message claims a mail and writes it. It is nil if none should go out.
+func (w *mailWorker) message(ctx context.Context, id uuid.UUID) (*invitation.Message, error) {
+	mail, err := w.claim(ctx, id)
+	if err != nil || mail == nil {
+		return nil, err
+	}
+	message, err := w.Render(*mail)
+	if err != nil {
+		return nil, fmt.Errorf("render a mail: %w", err)
+	}
+	return &message, nil
 }
 
 // longestTurn is how long a worker waits for its turn before it gives the job
@@ -179,9 +220,6 @@ const longestTurn = 5 * time.Second
 // turn waits until the mail may be sent. If that takes long, it returns for how
 // long the job should be put aside.
 func (w *mailWorker) turn(ctx context.Context) (aside time.Duration, err error) {
-	if w.breaker.resting() {
-		return jittered(restFor), nil
-	}
 	wait, err := w.Pace.take(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("wait for a mail's turn: %w", err)
@@ -209,17 +247,19 @@ func snooze(wait time.Duration) error {
 func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // judge turns a Sender's error into what to record (nil: the provider took the
-// mail) and into what the queue should do (nil: it is done).
-func judge(err error) (refusal *invitation.SendError, retry error) {
+// mail) and into what the queue should do (nil: it is done). A mail of which
+// nobody knows whether it went out waits for the provider's report before it is
+// sent again.
+func (w *mailWorker) judge(err error) (refusal *invitation.SendError, retry error) {
 	switch {
 	case err == nil:
 		return nil, nil
 	case !errors.As(err, &refusal):
-		refusal = &invitation.SendError{Reason: "the provider did not answer"}
-	}
-	switch {
+		return &invitation.SendError{Reason: noAnswer}, river.JobSnooze(w.AnswerAfter)
 	case refusal.Permanent:
 		return refusal, nil
+	case refusal.Account:
+		return refusal, aside(max(refusal.RetryAfter, w.rest.shortest))
 	case refusal.RetryAfter > 0:
 		return refusal, river.JobSnooze(refusal.RetryAfter)
 	default:

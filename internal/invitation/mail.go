@@ -60,8 +60,12 @@ func (m Message) describe() string { return "mail " + m.DeliveryID.String() }
 // SendError is a provider's refusal of a message. Whatever is no SendError
 // (a time-out, a reset connection) left the outcome open and may be retried.
 type SendError struct {
-	// Permanent says that sending the same message again can't help.
+	// Permanent says that sending the same message again can't help: it is the
+	// message that is wrong.
 	Permanent bool
+	// Account says that it is the account, and that other messages would be
+	// refused like this one.
+	Account bool
 	// Reason is the provider's own, without any address or content.
 	Reason string
 	// RetryAfter is how long the provider asks to wait; zero when it named

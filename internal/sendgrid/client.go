@@ -5,13 +5,17 @@
 // mail whose answer was lost may have gone out, and sending it again sends it
 // twice. So the caller repeats what failed for now and nothing else.
 //
-//	202 (200 in the sandbox)   nil
-//	429, 5xx, 3xx, other 2xx   *invitation.SendError, for now
-//	other 4xx                  *invitation.SendError, for good
-//	no answer                  another error: nobody knows
+//	202 (200 in the sandbox)            nil
+//	400, 413, 415                       *invitation.SendError: the mail's own fault, for
+//	                                    good; a 400 about the sender or a setting is the account's
+//	401 to 405, 407, 429                *invitation.SendError of the account: every mail
+//	                                    would be refused
+//	everything else                     *invitation.SendError, for now
+//	no connection                       the same: it was not asked
+//	no answer                           another error: nobody knows
 //
-// A wrong key (401, 403) is final like every other 4xx: the mail was not
-// taken, and the operator sees it fail at once instead of days later.
+// A wrong key, a quota that is used up or a sender that is not verified judges no
+// mail: whoever sends has to stop, and go on once that is mended.
 package sendgrid
 
 import (

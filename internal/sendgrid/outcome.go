@@ -2,7 +2,9 @@ package sendgrid
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sendgrid/rest"
@@ -21,11 +23,29 @@ func (c *Client) outcome(r *rest.Response, m invitation.Message) error {
 	if code == http.StatusAccepted || c.sandbox && code == http.StatusOK {
 		return nil
 	}
-	return &invitation.SendError{
-		Permanent:  code >= 400 && code < 500 && code != http.StatusTooManyRequests,
+	refusal := &invitation.SendError{
 		Reason:     reason(code, r.Body, m),
 		RetryAfter: retryAfter(code, r.Headers, time.Now()),
 	}
+	switch code {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		refusal.Account = aboutSettings(r.Body)
+		refusal.Permanent = !refusal.Account
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusTooManyRequests:
+		refusal.Account = true
+	}
+	return refusal
+}
+
+// aboutSettings reports whether a body finds fault only with what is the same in
+// every mail, such as the sender.
+func aboutSettings(body string) bool {
+	fields := errorFields(body)
+	return len(fields) > 0 && !slices.ContainsFunc(fields, func(field string) bool {
+		part, _, _ := strings.Cut(field, ".")
+		return !slices.Contains([]string{"from", "reply_to", "mail_settings", "tracking_settings", "categories"}, part)
+	})
 }
 
 // retryAfter is how long SendGrid asks to wait, from 0 (it named nothing) to

@@ -15,11 +15,12 @@ import (
 
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	const taken, forNow, forGood = "taken", "for now", "for good"
+	const taken, forNow, ofTheAccount, forGood = "taken", "for now", "of the account", "for good"
 	tests := map[string][]int{
-		taken:   {202},
-		forNow:  {200, 201, 204, 301, 304, 307, 429, 500, 501, 502, 503, 504, 507, 520, 599},
-		forGood: {400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422, 451, 499},
+		taken:        {202},
+		forNow:       {200, 201, 204, 301, 304, 307, 406, 408, 409, 410, 418, 422, 425, 451, 499, 500, 501, 502, 503, 504, 507, 520, 599},
+		ofTheAccount: {401, 402, 403, 404, 405, 407, 429},
+		forGood:      {400, 413, 415},
 	}
 	for want, codes := range tests {
 		for _, code := range codes {
@@ -27,8 +28,11 @@ func TestOutcomes(t *testing.T) {
 			err := (&Client{}).outcome(&rest.Response{StatusCode: code}, message(1))
 			if refusal := (*invitation.SendError)(nil); errors.As(err, &refusal) {
 				got = forNow
-				if refusal.Permanent {
+				switch {
+				case refusal.Permanent:
 					got = forGood
+				case refusal.Account:
+					got = ofTheAccount
 				}
 			}
 			if got != want {
@@ -38,6 +42,28 @@ func TestOutcomes(t *testing.T) {
 	}
 	if err := (&Client{sandbox: true}).outcome(&rest.Response{StatusCode: 200}, message(1)); err != nil {
 		t.Errorf("200 in the sandbox: %v", err)
+	}
+}
+
+// TestWhoseFault: a 400 is the mail's, unless all that it complains of is the same
+// in every mail.
+func TestWhoseFault(t *testing.T) {
+	t.Parallel()
+	for body, account := range map[string]bool{
+		``: false, `{"errors":[]}`: false, `<html>`: false,
+		`{"errors":[{"message":"m","field":"subject"}]}`:                                       false,
+		`{"errors":[{"message":"m","field":"personalizations.0.to.0.email"}]}`:                 false,
+		`{"errors":[{"message":"m","field":null}]}`:                                            false,
+		`{"errors":[{"message":"m","field":"from"}]}`:                                          true,
+		`{"errors":[{"message":"m","field":"from.email"},{"message":"m","field":"reply_to"}]}`: true,
+		`{"errors":[{"message":"m","field":"from"},{"message":"m","field":"content"}]}`:        false,
+		`{"errors":[{"message":"m","field":"mail_settings.sandbox_mode"}]}`:                    true,
+	} {
+		var got *invitation.SendError
+		err := (&Client{}).outcome(&rest.Response{StatusCode: 400, Body: body}, message(1))
+		if !errors.As(err, &got) || got.Account != account || got.Permanent == account {
+			t.Errorf("%s is %+v", body, got)
+		}
 	}
 }
 
@@ -96,11 +122,11 @@ func TestRefusals(t *testing.T) {
 		change func(*Config, *invitation.Message)
 		want   invitation.SendError
 	}{
-		"rate limit":  {sendgridtest.RateLimit, nil, invitation.SendError{Reason: "HTTP 429: too many requests", RetryAfter: 9 * time.Second}},
+		"rate limit":  {sendgridtest.RateLimit, nil, invitation.SendError{Account: true, Reason: "HTTP 429: too many requests", RetryAfter: 9 * time.Second}},
 		"error":       {sendgridtest.ServerError, nil, invitation.SendError{Reason: "HTTP 500: internal server error"}},
 		"unavailable": {sendgridtest.Unavailable, nil, invitation.SendError{Reason: "HTTP 503: service unavailable"}},
 		"wrong key": {"", func(c *Config, _ *invitation.Message) { c.APIKey = "SG.other" }, invitation.SendError{
-			Permanent: true, Reason: "HTTP 401: The provided authorization grant is invalid, expired, or revoked"}},
+			Account: true, Reason: "HTTP 401: The provided authorization grant is invalid, expired, or revoked"}},
 		"no subject": {"", func(_ *Config, m *invitation.Message) { m.Subject = "" }, invitation.SendError{
 			Permanent: true, Reason: "HTTP 400: The subject is required. You can get around this requirement if you use a template with a subject defined or if every personalization has a subject defined. (subject)"}},
 		"wrong recipient": {"", func(_ *Config, m *invitation.Message) {

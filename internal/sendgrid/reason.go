@@ -57,6 +57,19 @@ func problems(body string, m invitation.Message) []string {
 	return said
 }
 
+// errorFields are the fields that an error body names.
+func errorFields(body string) (fields []string) {
+	var answer struct{ Errors []struct{ Field any } }
+	if json.Unmarshal([]byte(body), &answer) != nil {
+		return nil
+	}
+	for _, e := range answer.Errors {
+		field, _ := e.Field.(string)
+		fields = append(fields, field)
+	}
+	return fields
+}
+
 func problem(raw json.RawMessage, m invitation.Message) string {
 	var fields struct{ Message, Field any }
 	if json.Unmarshal(raw, &fields) != nil && json.Unmarshal(raw, &fields.Message) != nil {

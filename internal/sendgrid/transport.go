@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
 // maxAnswer bounds how much of an answer is read, in bytes. SendGrid's error
@@ -67,12 +69,18 @@ func (b bounded) CloseIdleConnections() {
 }
 
 // noAnswer tells what went wrong in words of our own: the errors of net/http
-// name URLs and hosts.
+// name URLs and hosts. Who could not connect knows that nothing was sent.
 func noAnswer(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil {
+	var dialing *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch cause := ctx.Err(); {
+	case errors.As(err, &dialing) && dialing.Op == "dial" || errors.As(err, &certificate):
+		return &invitation.SendError{Reason: "no connection to SendGrid: " + failure(err)}
+	case cause != nil:
 		return fmt.Errorf("no answer from SendGrid: %w", cause)
+	default:
+		return fmt.Errorf("no answer from SendGrid: %s", failure(err))
 	}
-	return fmt.Errorf("no answer from SendGrid: %s", failure(err))
 }
 
 func failure(err error) string {

@@ -20,6 +20,8 @@ func TestNoAnswer(t *testing.T) {
 	tests := map[string]struct {
 		client func(*testing.T) *Client
 		want   string
+		// unasked says that there was no connection, so that nothing was sent.
+		unasked bool
 	}{
 		"refused": {func(t *testing.T) *Client {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,47 +30,51 @@ func TestNoAnswer(t *testing.T) {
 			}
 			defer func() { _ = listener.Close() }()
 			return newClient(t, config("http://"+listener.Addr().String()))
-		}, "connection refused"},
+		}, "connection refused", true},
 		"reset": {func(t *testing.T) *Client {
 			_, url := sendgridtest.Start(t, sendgridtest.Config{Faults: sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.Reset}}})
 			return newClient(t, config(url))
-		}, "connection broken"},
+		}, "connection broken", false},
 		"reset after the acceptance": {func(t *testing.T) *Client {
 			_, url := sendgridtest.Start(t, sendgridtest.Config{Faults: sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.ResetAfterAccept}}})
 			return newClient(t, config(url))
-		}, "connection broken"},
+		}, "connection broken", false},
 		"unknown certificate": {func(t *testing.T) *Client {
 			server := httptest.NewUnstartedServer(http.NotFoundHandler())
 			server.Config.ErrorLog = quiet
 			server.StartTLS()
 			t.Cleanup(server.Close)
 			return newClient(t, config(server.URL))
-		}, "certificate not trusted"},
+		}, "certificate not trusted", true},
 		"unknown host": {func(t *testing.T) *Client {
 			c := config("https://sendgrid.invalid")
 			c.Transport = failing{&net.DNSError{Err: "no such host", Name: "sendgrid.invalid", IsNotFound: true}}
 			return newClient(t, c)
-		}, "host not found"},
+		}, "host not found", false},
 		"slow to connect": {func(t *testing.T) *Client {
 			c := config(GlobalURL)
 			c.Transport = failing{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}, Err: slow{}}}
 			return newClient(t, c)
-		}, "connecting took too long"},
+		}, "connecting took too long", true},
 		"anything else": {func(t *testing.T) *Client {
 			c := config(GlobalURL)
 			c.Transport = failing{errors.New("proxy https://user:" + key + "@proxy.test said no")}
 			return newClient(t, c)
-		}, "connection failed"},
+		}, "connection failed", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := test.client(t).Send(t.Context(), message(1))
-			if err == nil || err.Error() != "no answer from SendGrid: "+test.want {
-				t.Errorf("error %v, want %s", err, test.want)
+			want := "no answer from SendGrid: " + test.want
+			if test.unasked {
+				want = "refused for now: no connection to SendGrid: " + test.want
 			}
-			if refusal := (*invitation.SendError)(nil); errors.As(err, &refusal) {
-				t.Error("it is a SendError, as if SendGrid had answered")
+			if err == nil || err.Error() != want {
+				t.Errorf("error %v, want %s", err, want)
+			}
+			if refusal := (*invitation.SendError)(nil); errors.As(err, &refusal) != test.unasked {
+				t.Errorf("whether SendGrid was asked is known: %v, want %v", !test.unasked, test.unasked)
 			}
 		})
 	}

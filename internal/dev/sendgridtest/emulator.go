@@ -61,6 +61,10 @@ type Emulator struct {
 	changed  chan struct{} // closed and replaced when messages change
 	faults   Faults
 	dice     *rand.Rand
+	requests int
+	// window is the present one of a limit, and inWindow how many it took.
+	window   int64
+	inWindow int
 }
 
 // New returns an Emulator that is ready to serve.

@@ -1,7 +1,9 @@
 package sendgridtest
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -41,10 +43,25 @@ type Faults struct {
 	// when zero.
 	RetryAfterSeconds int `json:"retry_after_seconds,omitempty"`
 	ResetSeconds      int `json:"reset_seconds,omitempty"`
+	// Always answers every request that it can be read, until it is taken out, as
+	// SendGrid does on its bad days.
+	Always *Answer `json:"always,omitempty"`
+	// PerWindow is how many requests a window of WindowSeconds takes, the others
+	// are answered with 429; any number when zero.
+	PerWindow     int `json:"per_window,omitempty"`
+	WindowSeconds int `json:"window_seconds,omitempty"`
 	// Choose decides by the mail; a Reset by it comes after the reading.
 	Choose func(Message) Fault `json:"-"`
 
 	Webhook WebhookFaults `json:"webhook"`
+}
+
+// Answer is a whole answer.
+type Answer struct {
+	Status int    `json:"status"`
+	Body   string `json:"body"`
+	// ContentType is that of JSON when empty.
+	ContentType string `json:"content_type,omitempty"`
 }
 
 // WebhookFaults are what a webhook's receiver has to bear: SendGrid promises
@@ -74,6 +91,12 @@ func (f Faults) check() error {
 	}
 	if sum > 1+1e-9 {
 		return fmt.Errorf("the rates are more than 1 in sum")
+	}
+	if f.Always != nil && (f.Always.Status < 200 || f.Always.Status > 599) {
+		return fmt.Errorf("there is no status %d", f.Always.Status)
+	}
+	if f.PerWindow < 0 || f.PerWindow > 0 && f.WindowSeconds <= 0 {
+		return fmt.Errorf("a window is some seconds long")
 	}
 	if f.RetryAfterSeconds < 0 || f.ResetSeconds < 0 || f.Webhook.Duplicates < 0 {
 		return fmt.Errorf("a number is negative")
@@ -128,6 +151,54 @@ func (e *Emulator) chosenFault(m Message) Fault {
 		return choose(m)
 	}
 	return None
+}
+
+// Requests is how many mails the emulator was asked to take, whatever it said.
+func (e *Emulator) Requests() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.requests
+}
+
+// answerAll answers a request as every one is answered for now.
+func (e *Emulator) answerAll(w http.ResponseWriter) bool {
+	e.mu.Lock()
+	e.requests++
+	always, full := e.faults.Always, e.windowFull(w)
+	e.mu.Unlock()
+	switch {
+	case always != nil:
+		w.Header().Set("Content-Type", cmp.Or(always.ContentType, "application/json"))
+		w.WriteHeader(always.Status)
+		_, _ = io.WriteString(w, always.Body)
+	case full:
+		writeErrors(w, http.StatusTooManyRequests, "too many requests")
+	default:
+		return false
+	}
+	return true
+}
+
+// windowFull counts a request, tells of the window in the headers, and reports
+// whether it has no room. The caller holds the lock.
+func (e *Emulator) windowFull(w http.ResponseWriter) bool {
+	limit := e.faults.PerWindow
+	if limit == 0 {
+		return false
+	}
+	length := int64(e.faults.WindowSeconds)
+	window := e.now().Unix() / length
+	if window != e.window {
+		e.window, e.inWindow = window, 0
+	}
+	full := e.inWindow == limit
+	if !full {
+		e.inWindow++
+	}
+	w.Header().Set("X-RateLimit-Limit", strconv.Itoa(limit))
+	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(limit-e.inWindow))
+	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt((window+1)*length, 10))
+	return full
 }
 
 // answerFault answers with the faults that come before the acceptance.

@@ -32,6 +32,9 @@ func (e *Emulator) serveSend(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if e.answerAll(w) {
+		return
+	}
 	messages := request.messages(newID(), e.now())
 	if fault == None {
 		fault = e.chosenFault(messages[0])

@@ -210,6 +210,17 @@ CREATE TABLE mail_limits (
     CONSTRAINT mail_limits_kept CHECK (used_until - used_at <= per)
 ) WITH (fillfactor = 50);
 
+-- While there is a row, no server sends mails: the provider refuses them all, and
+-- says nothing about any. Once its time has come, one mail is tried.
+CREATE TABLE delivery_rest (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    since  timestamptz NOT NULL,
+    until  timestamptz NOT NULL,
+    probes integer     NOT NULL CHECK (probes >= 0),
+    -- The provider's, without any address.
+    reason text        NOT NULL CHECK (length(reason) <= 500)
+);
+
 -- +goose Down
-DROP TABLE mail_limits, reports, requests, events, deliveries, invitations, users, installation, trails, organizations CASCADE;
+DROP TABLE delivery_rest, mail_limits, reports, requests, events, deliveries, invitations, users, installation, trails, organizations CASCADE;
 DROP FUNCTION refuse_change();

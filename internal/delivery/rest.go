@@ -1,0 +1,145 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// Rest is where all servers agree on whether the mail queue rests.
+type Rest interface {
+	// MailTurn reports how long the queue rests on. When that is over, one caller
+	// is told to probe, which should take no longer than the given time.
+	MailTurn(ctx context.Context, probing time.Duration) (wait time.Duration, probe bool, err error)
+	// RestMail has the queue rest at least so long, and reports whether it did
+	// not before.
+	RestMail(ctx context.Context, wait time.Duration, reason string) (began bool, err error)
+	// ProbeFailed has the queue rest on until the next probe: twice as long each
+	// time, between the two. An empty reason leaves the old one.
+	ProbeFailed(ctx context.Context, shortest, longest time.Duration, reason string) error
+	// EndMailRest has the queue go on, and returns how long it rested; zero if it
+	// did not.
+	EndMailRest(ctx context.Context) (rested time.Duration, err error)
+}
+
+const (
+	// tripAfter is how many different mails in a row have to get no useful answer
+	// until nobody tries. What the account does wrong trips at once.
+	tripAfter = 5
+	// longestRest is between two probes.
+	longestRest = 5 * time.Minute
+	// probing is how long the others leave a probe alone.
+	probing = 20 * time.Second
+	// lookEvery is how often a server asks whether another one has the queue rest.
+	lookEvery = 250 * time.Millisecond
+)
+
+// rest keeps mails from a provider that refuses them all, whatever they are: a
+// wrong key, a quota that is used up, an outage. None of that judges a mail. The
+// queue of all servers rests then, tries one mail now and then, each time another
+// one, and goes on by itself.
+type rest struct {
+	Rest
+	shortest time.Duration
+	log      *slog.Logger
+	wake     func(ctx context.Context) error
+
+	mu sync.Mutex
+	// looked is when the queue was last seen not to rest.
+	looked time.Time
+	// failed are the different mails in a row that got no useful answer.
+	failed map[uuid.UUID]bool
+}
+
+// turn reports how long a mail has to wait because the queue rests, and whether it
+// is the probe.
+func (r *rest) turn(ctx context.Context) (wait time.Duration, probe bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.looked) < lookEvery {
+		return 0, false, nil
+	}
+	wait, probe, err = r.MailTurn(ctx, probing)
+	if err == nil && wait == 0 && !probe {
+		r.looked = time.Now()
+	}
+	return wait, probe, err
+}
+
+// unused gives the turn of a probe back that turned out to have nothing to send.
+func (r *rest) unused(ctx context.Context) error { return r.ProbeFailed(ctx, 0, 0, "") }
+
+// learn draws the conclusion of what the provider said to a mail. Its time may be
+// up by then, it has to be known all the same.
+func (r *rest) learn(ctx context.Context, id uuid.UUID, probe bool, sent error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leastRecording)
+	defer cancel()
+	var refusal *invitation.SendError
+	known := errors.As(sent, &refusal)
+	switch {
+	case sent == nil, known && refusal.Permanent:
+		r.forget()
+		if probe {
+			return r.goOn(ctx)
+		}
+		return nil
+	case known && refusal.Account:
+		return r.begin(ctx, probe, refusal)
+	case !known:
+		refusal = &invitation.SendError{Reason: noAnswer}
+	}
+	if !probe && r.note(id) < tripAfter {
+		return nil
+	}
+	return r.begin(ctx, probe, refusal)
+}
+
+const noAnswer = "the provider did not answer"
+
+func (r *rest) begin(ctx context.Context, probe bool, refusal *invitation.SendError) error {
+	reason := storable(refusal.Reason)
+	if probe && refusal.RetryAfter == 0 {
+		return r.ProbeFailed(ctx, r.shortest, longestRest, reason)
+	}
+	began, err := r.RestMail(ctx, max(refusal.RetryAfter, r.shortest), reason)
+	if began {
+		r.log.ErrorContext(ctx, "the mail queue rests: the provider refuses every mail", "reason", reason)
+	}
+	r.forget()
+	return err
+}
+
+func (r *rest) goOn(ctx context.Context) error {
+	rested, err := r.EndMailRest(ctx)
+	if err != nil || rested == 0 {
+		return err
+	}
+	r.log.InfoContext(ctx, "the mail queue goes on", "rested", rested.Round(time.Millisecond))
+	return r.wake(ctx)
+}
+
+// note counts a mail without a useful answer, and returns how many there are.
+func (r *rest) note(id uuid.UUID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed[id] = true
+	return len(r.failed)
+}
+
+// forget counts anew, and looks again before the next mail.
+func (r *rest) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.failed)
+	r.looked = time.Time{}
+}
+
+// aside puts a job aside while the queue rests. Not all of them wake at once.
+func aside(wait time.Duration) error { return river.JobSnooze(wait + jittered(wait/5)) }

@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// The mail queue of all servers rests while the provider refuses every mail. That
+// stands in the database, so that the servers agree and a restart remembers.
+
+const (
+	// Whoever comes first when the time is over tries one mail; the others wait
+	// for what becomes of it.
+	takeTurn = `
+WITH probe AS (
+	UPDATE delivery_rest SET until = clock_timestamp() + $1::interval, probes = probes + 1
+	WHERE until <= clock_timestamp() RETURNING 1
+)
+SELECT EXISTS (SELECT FROM probe), until - clock_timestamp() FROM delivery_rest`
+
+	beginRest = `
+INSERT INTO delivery_rest AS r (since, until, probes, reason) VALUES (clock_timestamp(), clock_timestamp() + $1::interval, 0, $2)
+ON CONFLICT (one) DO UPDATE SET until = greatest(r.until, excluded.until), reason = excluded.reason
+RETURNING xmax = 0`
+
+	// Until the next probe it takes twice as long as until the last one.
+	goOnResting = `
+UPDATE delivery_rest SET reason = coalesce(nullif($3, ''), reason),
+	until = clock_timestamp() + least($1::interval * power(2, least(probes, 20)), $2::interval) * (0.8 + 0.4 * random())`
+
+	endRest = `
+WITH ended AS (DELETE FROM delivery_rest RETURNING since)
+SELECT clock_timestamp() - since FROM ended`
+)
+
+// MailTurn reports how long the mail queue rests on. When that is over, one caller
+// is told to probe with one mail, which should not take longer than the given
+// time, and the others wait for that.
+func (s *Store) MailTurn(ctx context.Context, probing time.Duration) (wait time.Duration, probe bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var left pgtype.Interval
+	err = s.pool.QueryRow(ctx, takeTurn, probing).Scan(&probe, &left)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("ask whether the mail queue rests: %w", translate(err))
+	}
+	if probe {
+		return 0, true, nil
+	}
+	return max(time.Duration(left.Microseconds)*time.Microsecond, time.Millisecond), false, nil
+}
+
+// RestMail has the mail queue of all servers rest at least so long, and reports
+// whether it did not before.
+func (s *Store) RestMail(ctx context.Context, wait time.Duration, reason string) (began bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if err := s.pool.QueryRow(ctx, beginRest, wait, reason).Scan(&began); err != nil {
+		return false, fmt.Errorf("have the mail queue rest: %w", translate(err))
+	}
+	return began, nil
+}
+
+// ProbeFailed has the mail queue rest on until the next probe: first the shortest
+// time, and twice as long each time, up to the longest. An empty reason leaves the
+// old one.
+func (s *Store) ProbeFailed(ctx context.Context, shortest, longest time.Duration, reason string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if _, err := s.pool.Exec(ctx, goOnResting, shortest, longest, reason); err != nil {
+		return fmt.Errorf("have the mail queue rest on: %w", translate(err))
+	}
+	return nil
+}
+
+// EndMailRest has the mail queue go on, and returns how long it rested; zero if it
+// did not.
+func (s *Store) EndMailRest(ctx context.Context) (rested time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err = s.pool.QueryRow(ctx, endRest).Scan(&rested)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("have the mail queue go on: %w", translate(err))
+	}
+	return max(rested, time.Millisecond), nil
+}
