@@ -1,40 +1,34 @@
-// Package client connects to the invitation service.
 package client
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"time"
 
-	"github.com/google/uuid"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/grpc/backoff"
+	_ "google.golang.org/grpc/health" // has the balancer look at servers' health
+	"google.golang.org/grpc/keepalive"
 
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// retries repeats a call that the service could not take. That is safe, since
-// withRequestID gives every call that changes something an id.
-const retries = `{
-  "methodConfig": [{
-    "name": [
-      {"service": "kiwi.invitation.v1.InvitationService"},
-      {"service": "kiwi.invitation.v1.UserService"},
-      {"service": "kiwi.invitation.v1.OrganizationService"},
-      {"service": "kiwi.invitation.v1.RedemptionService"}
-    ],
-    "retryPolicy": {
-      "maxAttempts": 4,
-      "initialBackoff": "0.2s",
-      "maxBackoff": "2s",
-      "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
+// serviceConfig spreads calls over the servers that are alive. Whether a server
+// reaches its database is nobody's reason to leave it: the others have the same.
+const serviceConfig = `{
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "` + pb.HealthLive + `"}
 }`
+
+// A server that does not answer is given up after 20 seconds. The service allows a
+// ping every ten.
+var pings = keepalive.ClientParameters{Time: 15 * time.Second, Timeout: 5 * time.Second}
+
+// A server that is back is found again within seconds, not within the two minutes
+// of gRPC's own setting.
+var connecting = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
 
 // Client has the service's interfaces on one connection. It is safe for
 // concurrent use.
@@ -48,10 +42,14 @@ type Client struct {
 }
 
 // New returns a Client of the service at target, such as "dns:///invitations:443".
-// It connects with the first call. The options need to hold credentials.
+// It connects with the first call. The options need to hold credentials; they win
+// over the package's own.
 func New(target string, options ...grpc.DialOption) (*Client, error) {
 	conn, err := grpc.NewClient(target, append([]grpc.DialOption{
-		grpc.WithDefaultServiceConfig(retries), grpc.WithChainUnaryInterceptor(withRequestID),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithKeepaliveParams(pings),
+		grpc.WithConnectParams(connecting),
+		grpc.WithChainUnaryInterceptor(retry),
 	}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the invitation service: %w", err)
@@ -65,34 +63,6 @@ func New(target string, options ...grpc.DialOption) (*Client, error) {
 	}, nil
 }
 
-// Close closes the connection.
+// Close closes the connection. Calls and loops over Watch that are under way end
+// with an error.
 func (c *Client) Close() error { return c.conn.Close() }
-
-// withRequestID draws a request_id for a request that should have one and has
-// none. The caller's message is left alone.
-func withRequestID(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if message, ok := req.(proto.Message); ok {
-		field := message.ProtoReflect().Descriptor().Fields().ByName("request_id")
-		if field != nil && !message.ProtoReflect().Has(field) {
-			message = proto.Clone(message)
-			message.ProtoReflect().Set(field, protoreflect.ValueOfString(uuid.NewString()))
-			req = message
-		}
-	}
-	return invoke(ctx, method, req, reply, conn, options...)
-}
-
-// Reason returns why a call was refused, or ERROR_REASON_UNSPECIFIED if the
-// error is not the service's.
-func Reason(err error) pb.ErrorReason {
-	var known interface{ GRPCStatus() *status.Status }
-	if !errors.As(err, &known) {
-		return pb.ErrorReason_ERROR_REASON_UNSPECIFIED
-	}
-	for _, detail := range known.GRPCStatus().Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == pb.ErrorDomain {
-			return pb.ErrorReason(pb.ErrorReason_value[info.GetReason()])
-		}
-	}
-	return pb.ErrorReason_ERROR_REASON_UNSPECIFIED
-}
