@@ -88,7 +88,7 @@ func migrate(ctx context.Context, environ []string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := c.pool(ctx, nil) // waits for locks as long as it takes
+	pool, err := c.pool(ctx, postgres.Migrating)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func migrate(ctx context.Context, environ []string) error {
 	if err := postgres.Migrate(ctx, pool); err != nil {
 		return err
 	}
-	return delivery.Migrate(ctx, pool)
+	return postgres.GiveWay(ctx, func() error { return delivery.Migrate(ctx, pool) })
 }
 
 func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }

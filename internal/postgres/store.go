@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +55,8 @@ type Store struct {
 	// Unix nanoseconds.
 	careful atomic.Int64
 
+	health health
+
 	writes *group.Queue[*call]
 	reads  *group.Queue[*lookup]
 
@@ -98,26 +98,3 @@ func (s *Store) Close() {
 	s.background.Wait()
 }
 
-// Ping reports whether the database takes writes, as ErrUnavailable does.
-func (s *Store) Ping(ctx context.Context) error {
-	standby, err := s.ping(ctx)
-	if err == nil && standby {
-		return unavailable
-	}
-	return err
-}
-
-// PingReads reports whether the database can be read; a standby can.
-func (s *Store) PingReads(ctx context.Context) error {
-	_, err := s.ping(ctx)
-	return err
-}
-
-func (s *Store) ping(ctx context.Context) (standby bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	if err := s.pool.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&standby); err != nil {
-		return false, fmt.Errorf("ping the database: %w", translate(err))
-	}
-	return standby, nil
-}

@@ -54,6 +54,7 @@ func (s *Store) transact(ctx context.Context, calls []*call, mode group.Mode) ([
 		}
 		return nil, err
 	}
+	s.health.writesFail.Store(false)
 	s.waker.touch()
 	return fates, nil
 }
@@ -84,6 +85,7 @@ func (s *Store) judge(err error, calls []*call, mode group.Mode, before int) gro
 	case transient(err) && before < maxRepeats:
 		return group.Again
 	case transient(err):
+		s.health.writesFail.Store(true)
 		return group.Over
 	default:
 		return group.Apart
@@ -167,11 +169,15 @@ func (s *Store) lookUp(ctx context.Context, lookups []*lookup, _ group.Mode) ([]
 	return make([]group.Fate, len(lookups)), nil
 }
 
-// judgeRead has what no database can look up fail alone. Nothing is tried again:
-// the caller can do that as well.
-func judgeRead(err error, _ []*lookup, _ group.Mode, _ int) group.Verdict {
-	if transient(err) {
+// judgeRead has what no database can look up fail alone. Only what a changed table
+// made of a statement is tried again: the caller can do the rest as well.
+func judgeRead(err error, _ []*lookup, _ group.Mode, before int) group.Verdict {
+	switch {
+	case stalePlan(err) && before < maxRepeats:
+		return group.Again
+	case transient(err):
 		return group.Over
+	default:
+		return group.Apart
 	}
-	return group.Apart
 }

@@ -138,8 +138,13 @@ type Access interface {
 func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	said := &complaint{log: s.config.Logger}
 	for {
-		s.setHealth(serving(s.config.PingReads(ctx)), serving(s.config.Ping(ctx)))
+		writes := s.config.Ping(ctx)
+		s.setHealth(serving(s.config.PingReads(ctx)), serving(writes))
+		if ctx.Err() == nil {
+			said.note(ctx, writes)
+		}
 		select {
 		case <-ctx.Done():
 			return
