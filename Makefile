@@ -127,7 +127,7 @@ fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each
 .PHONY: build-release
 build-release: ## build bin/release/invitationd: static, the same bytes every time
 	@mkdir -p bin/release
-	deploy/supply/build.sh bin/release/invitationd
+	VERSION=$$(git describe --tags --always --dirty) COMMIT=$$(git rev-parse HEAD) deploy/supply/build.sh bin/release/invitationd
 
 .PHONY: reproducible
 reproducible: ## build the release twice, in different places, and compare

@@ -35,7 +35,7 @@ func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	database := pgtest.NewServer(t)
 	w := newWorld(t, database.DSN("postgres"))
-	w.env = []string{"SENDGRID_TIMEOUT=1s", "INVITATION_MAILS_PER_RECIPIENT=0"}
+	w.env = []string{"SENDGRID_TIMEOUT=1s", "INVITATION_MAIL_RESCUE_AFTER=6s", "INVITATION_MAILS_PER_RECIPIENT=0"}
 	p := w.serve()
 	c := &canary{t: t, w: w, p: p}
 	for n, fault := range []sendgridtest.Fault{

@@ -35,6 +35,7 @@ type config struct {
 	AccessPolicy string        `env:"INVITATION_ACCESS_POLICY"`
 	Insecure     bool          `env:"INVITATION_INSECURE"`
 	DrainTimeout time.Duration `env:"INVITATION_DRAIN_TIMEOUT" envDefault:"25s"`
+	DebugAddr    string        `env:"INVITATION_DEBUG_ADDR"`
 
 	LinkBaseURL string        `env:"INVITATION_LINK_BASE_URL"`
 	KeysFile    string        `env:"INVITATION_KEYS_FILE"`
@@ -97,6 +98,9 @@ func readConfig(environ []string) (config, error) {
 	}
 	if c.DatabaseURL == "" {
 		return c, errors.New("DATABASE_URL is not set")
+	}
+	if c.DebugAddr != "" && !onLoopback(c.DebugAddr) {
+		return c, errors.New("INVITATION_DEBUG_ADDR is not on loopback, and profiles are for nobody else")
 	}
 	if c.EventMemory != 0 && c.EventMemory < postgres.MinEventMemory {
 		return c, fmt.Errorf("INVITATION_EVENT_MEMORY is %v, and has to be at least %v", c.EventMemory, postgres.MinEventMemory)

@@ -4,6 +4,7 @@
 //	invitationd migrate                        bring the database up to date
 //	invitationd keys list FILE                 and add FILE, promote FILE ID, retire FILE ID
 //	invitationd mail preview [-h]              write a mail to a file, to look at
+//	invitationd version                        what this binary is
 //
 // It is configured by the environment; see the README.
 package main
@@ -40,7 +41,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys list FILE | mail preview"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys list FILE | mail preview | version"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -63,6 +64,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return migrate(ctx, environ)
 	case "keys":
 		return manageKeys(args[1:], stdout, stderr)
+	case "version":
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return printVersion(stdout)
 	case "mail":
 		if len(args) < 2 || args[1] != "preview" {
 			return errors.New(usage)
@@ -99,4 +105,6 @@ func migrate(ctx context.Context, environ []string) error {
 	return postgres.GiveWay(ctx, func() error { return delivery.Migrate(ctx, pool) })
 }
 
-func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}

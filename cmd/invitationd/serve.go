@@ -35,7 +35,8 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	log := newLogger(stdout)
+	var level slog.LevelVar
+	log := newLogger(stdout, &level)
 	linker, err := c.linker()
 	if err != nil {
 		return err
@@ -56,6 +57,9 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		keyfile.Watch(ctx, c.KeysFile, keysEvery, linker.SetRing, log)
 		return nil
 	})
+	if c.DebugAddr != "" {
+		group.Go(func() error { return c.runDebug(ctx, &level, log) })
+	}
 	if work {
 		workers, err := c.workers(pool, store, linker, log)
 		if err != nil {

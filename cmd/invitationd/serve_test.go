@@ -204,6 +204,7 @@ func TestRefusesToStart(t *testing.T) {
 		"DATABASE_URL":             "DATABASE_URL=postgres://user:secret@host:port",
 		"not set":                  "DATABASE_URL=",
 		"API key":                  "SENDGRID_API_KEY=",
+		"profiles":                 "INVITATION_DEBUG_ADDR=0.0.0.0:6060",
 	} {
 		c := w.command("serve")
 		c.Env = append(c.Env, env)

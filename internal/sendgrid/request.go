@@ -40,7 +40,9 @@ func (c *Client) compose(m invitation.Message) *mail.SGMailV3 {
 
 	v3 := mail.NewV3Mail()
 	v3.SetFrom(mail.NewEmail(c.from.name, c.from.address))
-	if c.from.replyTo != "" {
+	if m.ReplyTo.Known() {
+		v3.SetReplyTo(mail.NewEmail("", m.ReplyTo.Mailbox()))
+	} else if c.from.replyTo != "" {
 		v3.SetReplyTo(mail.NewEmail("", c.from.replyTo))
 	}
 	v3.Subject = m.Subject
@@ -55,9 +57,29 @@ func (c *Client) compose(m invitation.Message) *mail.SGMailV3 {
 	v3.SetCustomArg(argDelivery, m.DeliveryID.String())
 	v3.SetCustomArg(argInvitation, m.InvitationID.String())
 	v3.AddCategories(category)
-	v3.SetMailSettings(mail.NewMailSettings().SetSandboxMode(mail.NewSetting(c.sandbox)))
+	v3.SetMailSettings(c.settings(m))
 	v3.SetTrackingSettings(noTracking())
+	v3.Headers = headers(m)
 	return v3
+}
+
+func (c *Client) settings(m invitation.Message) *mail.MailSettings {
+	settings := mail.NewMailSettings().SetSandboxMode(mail.NewSetting(c.sandbox))
+	if m.DespiteBounce {
+		settings.BypassBounceManagement = mail.NewSetting(true)
+	}
+	return settings
+}
+
+// headers keep absence notes and other robots from answering (RFC 3834; the
+// second is Exchange's, and leaves us the reports of delivery), and Gmail from
+// folding a renewed mail under the one whose link is dead.
+func headers(m invitation.Message) map[string]string {
+	return map[string]string{
+		"Auto-Submitted":           "auto-generated",
+		"X-Auto-Response-Suppress": "OOF, AutoReply",
+		"X-Entity-Ref-ID":          m.DeliveryID.String(),
+	}
 }
 
 // noTracking switches off, by name, all that the account may have on by

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	sendgridgo "github.com/sendgrid/sendgrid-go"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
 // TestRequest compares the whole request with SendGrid's documented form.
@@ -28,6 +30,11 @@ func TestRequest(t *testing.T) {
 		"custom_args": {
 			"delivery_id": "DELIVERY",
 			"invitation_id": "INVITATION"
+		},
+		"headers": {
+			"Auto-Submitted": "auto-generated",
+			"X-Auto-Response-Suppress": "OOF, AutoReply",
+			"X-Entity-Ref-ID": "DELIVERY"
 		},
 		"mail_settings": {"sandbox_mode": {"enable": false}},
 		"tracking_settings": {
@@ -53,6 +60,23 @@ func TestRequest(t *testing.T) {
 	})
 	if err := client.Send(t.Context(), m); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRequestOfAnOrganization: answers go to it, and an operator may know better
+// than the provider's list of bounces.
+func TestRequestOfAnOrganization(t *testing.T) {
+	t.Parallel()
+	m := message(1)
+	m.ReplyTo, m.DespiteBounce = invitation.NewEmail("post@müller.example", "post@xn--mller-kva.example"), true
+	body, err := json.Marshal(newClient(t, config(GlobalURL)).compose(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"reply_to":{"email":"post@xn--mller-kva.example"}`, `"bypass_bounce_management":{"enable":true}`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("the request has no %s: %s", want, body)
+		}
 	}
 }
 
