@@ -71,7 +71,7 @@ func asText(name string) string {
 		b.WriteRune(r)
 		switch {
 		case strings.ContainsRune(dots, r) && (unicode.IsLetter(next) || unicode.IsMark(next) || unicode.IsNumber(next)),
-			strings.ContainsRune(colons, r) && next != ' ' && !(unicode.IsNumber(previous) && unicode.IsNumber(next)),
+			strings.ContainsRune(colons, r) && next != ' ' && (!unicode.IsNumber(previous) || !unicode.IsNumber(next)),
 			strings.ContainsRune(slashes, r) && strings.ContainsRune(slashes, next):
 			b.WriteByte(' ')
 		}

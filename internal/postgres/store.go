@@ -97,4 +97,3 @@ func (s *Store) Close() {
 	s.reads.Close()
 	s.background.Wait()
 }
-
