@@ -39,7 +39,7 @@ func TestEveryoneIsMailed(t *testing.T) {
 	w.inbox.SetFaults(sendgridtest.Faults{
 		Seed: 7, RetryAfterSeconds: 1,
 		Rates: map[sendgridtest.Fault]float64{
-			sendgridtest.RateLimit: 0.06, sendgridtest.ServerError: 0.06, sendgridtest.Unavailable: 0.06,
+			sendgridtest.RateLimit: 0.01, sendgridtest.ServerError: 0.08, sendgridtest.Unavailable: 0.09,
 			sendgridtest.Reset: 0.06, sendgridtest.ResetAfterAccept: 0.03, sendgridtest.HangAfterAccept: 0.03,
 		},
 	})

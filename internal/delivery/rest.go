@@ -35,8 +35,6 @@ const (
 	tripAfter = 5
 	// longestRest is between two probes.
 	longestRest = 5 * time.Minute
-	// probing is how long the others leave a probe alone.
-	probing = 20 * time.Second
 	// lookEvery is how often a server asks whether another one has the queue rest.
 	lookEvery = 250 * time.Millisecond
 )
@@ -48,8 +46,11 @@ const (
 type rest struct {
 	Rest
 	shortest time.Duration
-	log      *slog.Logger
-	wake     func(ctx context.Context) error
+	// probing is how long the others leave a probe alone: its worker may have
+	// died.
+	probing time.Duration
+	log     *slog.Logger
+	wake    func(ctx context.Context) error
 
 	mu sync.Mutex
 	// looked is when the queue was last seen not to rest.
@@ -66,7 +67,7 @@ func (r *rest) turn(ctx context.Context) (wait time.Duration, probe bool, err er
 	if time.Since(r.looked) < lookEvery {
 		return 0, false, nil
 	}
-	wait, probe, err = r.MailTurn(ctx, probing)
+	wait, probe, err = r.MailTurn(ctx, r.probing)
 	if err == nil && wait == 0 && !probe {
 		r.looked = time.Now()
 	}

@@ -93,7 +93,7 @@ func NewWorkers(c Config) (*Workers, error) {
 		c.AnswerAfter = c.RescueAfter / 2
 	}
 	queue := &rest{
-		Rest: c.Rest, shortest: c.RestFor, log: c.Logger, failed: map[uuid.UUID]bool{},
+		Rest: c.Rest, shortest: c.RestFor, probing: c.RescueAfter / 6, log: c.Logger, failed: map[uuid.UUID]bool{},
 		wake: func(ctx context.Context) error { return wakeMails(ctx, c.Pool) },
 	}
 	workers := river.NewWorkers()
