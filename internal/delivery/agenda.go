@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -65,18 +66,27 @@ func (w *agendaWorker) Work(ctx context.Context, _ *river.Job[agendaJob]) error 
 	return w.each(ctx, ending, func(u *invitation.User, t invitation.Target, now time.Time) { u.Remind(t, w.RemindBefore, now) })
 }
 
-// each runs a rule on all that is found, page by page.
+// each runs a rule on all that is found, page by page. It ends with a page that
+// was there before: who looks and the rule then disagree on what is due, and
+// would for ever.
 func (w *agendaWorker) each(ctx context.Context, find func(context.Context, int) ([]invitation.Due, error),
 	rule func(*invitation.User, invitation.Target, time.Time),
 ) error {
+	before := map[invitation.Due]bool{}
 	for {
 		due, err := find(ctx, agendaPage)
 		if err != nil {
 			return err
 		}
+		if len(due) > 0 && !slices.ContainsFunc(due, func(d invitation.Due) bool { return !before[d] }) {
+			w.Logger.WarnContext(ctx, "the agenda makes no progress: what is found due is not", "invitations", len(due))
+			return nil
+		}
+		clear(before)
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(agendaParallel)
 		for _, d := range due {
+			before[d] = true
 			group.Go(func() error { return w.update(ctx, d, rule) })
 		}
 		if err := group.Wait(); err != nil {
