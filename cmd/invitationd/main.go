@@ -26,7 +26,7 @@ import (
 )
 
 // gcPercent trades memory, of which the service needs little, for time.
-const gcPercent = 150
+const gcPercent = 130
 
 func main() {
 	if os.Getenv("GOGC") == "" {

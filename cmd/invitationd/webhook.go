@@ -8,11 +8,16 @@ import (
 	"net"
 	"net/http"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 )
+
+// maxWebhookConns is far more than SendGrid opens, and bounds with a body's length
+// what strangers can have the server hold.
+const maxWebhookConns = 64
 
 // runWebhook takes the provider's reports in until the context ends. Its requests
 // are signed, so that it may be reached from everywhere.
@@ -25,6 +30,7 @@ func (c config) runWebhook(ctx context.Context, store *postgres.Store, log *slog
 	if err != nil {
 		return fmt.Errorf("listen on INVITATION_WEBHOOK_ADDR: %w", err)
 	}
+	l = netutil.LimitListener(l, maxWebhookConns)
 	web := sendgrid.NewWebhookServer(handler, log)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

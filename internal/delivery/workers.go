@@ -80,6 +80,9 @@ type Workers struct{ client *river.Client[pgx.Tx] }
 
 // NewWorkers prepares workers; Start starts them.
 func NewWorkers(c Config) (*Workers, error) {
+	if c.Rest == nil {
+		return nil, errors.New("nobody knows whether the mail queue rests")
+	}
 	if c.RescueAfter == 0 {
 		c.RescueAfter = rescueAfter
 	}

@@ -1,28 +1,41 @@
-// Package postgres keeps users, invitations, mails and the audit trail.
+// Package postgres keeps users, organizations, invitations, mails and the audit
+// trail.
 //
-// All writing goes through Store.Update. Calls that arrive while a transaction
-// is in flight form the next group, which becomes one transaction:
+// The life of a change: Store.Update (call.go) puts it into a queue of package
+// group, which carries out together what waits together. A group is one
+// transaction (transact.go) of two round trips:
 //
-//	lock the users, in the order of their ids; calls for those that somebody
-//	    else has locked are put off, to wait on their own
-//	find requests that were carried out before, by marking them as used again
-//	read the clock, after the locks, so that times never run against the order
-//	    of changes; and invitations and mails
-//	run each call's rule, in Go, on a copy
-//	write what differs, in one statement
-//	hand the new mails to the queue
-//	number the events per organization: last, as it makes an organization's
-//	    writers wait for one another until the commit
+//	load.go    lock the users in the order of their ids; calls for those whom
+//	           somebody else has locked wait apart
+//	           mark the requests that were carried out before as used again
+//	           read the clock, behind the locks, so that times never run against
+//	           the order of changes; and invitations, mails, and who has the
+//	           addresses that calls want for others
+//	apply.go   run each call's rule, in Go, on a copy
+//	save.go    write what differs, in one statement (writes.go)
+//	           hand the new mails to the queue
+//	events.go  number the events per organization: last, as an organization's
+//	           writers wait for one another from there to the commit
 //
 // A rule that refuses changes nothing and leaves the group as it is. If
 // Postgres itself refuses (a constraint that decides a race, a value it can't
 // store), the transaction is rolled back and every member runs alone, so that
 // one call's failure is no other's. That a limit on mail is met is a constraint's
-// word too: such a group runs again and reads the limits first.
+// word too: such a group runs again and reads the limits first (limits.go).
 //
-// Every answer comes from a transaction that locked a row and so wrote to the
-// log, a repeated request's too: after a fail-over, no answer can have been
-// given for what is then lost.
+// Two things don't come this way. The provider's reports (report.go) come many at
+// once and have to be noted with their ids: they run the same rules in a
+// transaction of their own, one after the other. Places for mails are reserved
+// by one statement (limits.go), and so is the rest of the mail queue (rest.go).
+//
+// Each table has a file, in which each of its columns is declared in one line
+// (columns.go, kinds.go); what is selected, scanned, written and compared follows
+// from that.
+//
+// The answer of a change comes from a transaction that locked a row and so wrote
+// to the log, a repeated request's too: after a fail-over, it can't have been
+// given for what is then lost. Read, List and the others promise less: they tell
+// what this server of the database holds, which a fail-over may take back.
 //
 // Nothing here lives longer than a transaction on the server's side, so that a
 // pooler in transaction mode can stand in between.

@@ -117,6 +117,11 @@ ORDER BY e.sequence LIMIT $5`
 func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitation.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	rows, err := s.pool.Query(ctx, selectEvents, f.OrganizationID, f.After, nullText(f.UserID), nullID(f.InvitationID), f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", translate(err))
@@ -137,8 +142,13 @@ func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitat
 func (s *Store) Trail(ctx context.Context, organizationID string) (invitation.Trail, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return invitation.Trail{}, err
+	}
+	defer leave()
 	var t invitation.Trail
-	err := s.pool.QueryRow(ctx, `
+	err = s.pool.QueryRow(ctx, `
 SELECT epoch, coalesce((SELECT min(sequence) FROM events WHERE organization_id = $1), 0),
 	coalesce((SELECT last_sequence FROM trails WHERE organization_id = $1), 0)
 FROM installation`, organizationID).Scan(&t.Epoch, &t.First, &t.Last)

@@ -84,6 +84,11 @@ const amongInvitationsListed = `
 func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation.Listed, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer leave()
 	var target pgtype.Text
 	if f.Target != nil {
 		target = targetName(*f.Target)

@@ -23,6 +23,11 @@ const reportPause = 20 * time.Millisecond
 func (s *Store) Report(ctx context.Context, reports []invitation.Report) (known int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*s.timeout)
 	defer cancel()
+	leave, err := s.reports.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	for n := 0; ; n++ {
 		known, err = s.report(ctx, reports)
 		if err == nil || !transient(err) || n == maxRepeats {

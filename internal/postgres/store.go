@@ -56,6 +56,8 @@ type Store struct {
 	careful atomic.Int64
 
 	health health
+	// lists are for who reads much, reports for the provider's.
+	lists, reports bulkhead
 
 	writes *group.Queue[*call]
 	reads  *group.Queue[*lookup]
@@ -74,6 +76,7 @@ func New(c Config) *Store {
 		waker:   newWaker(),
 		bounded: bounded(c.Pool),
 		closing: make(chan struct{}),
+		lists:   share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
 	}
 	workers, size, backlog := cmp.Or(c.Groups, 2), cmp.Or(c.GroupSize, 128), cmp.Or(c.Backlog, 4096)
 	s.writes = group.NewQueue(group.Config[*call]{

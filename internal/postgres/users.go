@@ -128,6 +128,11 @@ WITH named AS MATERIALIZED (
 func (s *Store) ListUsers(ctx context.Context, f invitation.UserFilter) ([]*invitation.User, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer leave()
 	statuses, deactivated := invitation.AccountStatuses(), []bool{false, true}
 	if f.Status != "" {
 		statuses = []invitation.AccountStatus{f.Status}

@@ -8,8 +8,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // The headers of a signed request, as SendGrid's SDKs name them.
@@ -62,17 +65,30 @@ type seal struct {
 	signature []byte
 }
 
+// The length of an ECDSA signature on P-256: a sequence of two numbers.
+const shortestSignature, longestSignature = 8, 72
+
 // readSeal takes a signature in one spelling only: base64 has spare bits and
-// may be broken into lines, and neither is covered by what was signed.
+// may be broken into lines, and neither is covered by what was signed. What is no
+// signature at all is refused before anybody reads the body.
 func readSeal(h http.Header) (seal, bool) {
 	text, timestamp := h.Get(signatureHeader), h.Get(timestampHeader)
 	signature, err := base64.StdEncoding.DecodeString(text)
-	ok := err == nil && text != "" && base64.StdEncoding.EncodeToString(signature) == text &&
+	ok := err == nil && len(signature) >= shortestSignature && len(signature) <= longestSignature && signature[0] == 0x30 && base64.StdEncoding.EncodeToString(signature) == text &&
 		timestamp != "" && strings.Trim(timestamp, digits) == ""
 	return seal{timestamp, signature}, ok
 }
 
 const digits = "0123456789"
+
+// age is how long ago the request was signed; negative if that is yet to come.
+func (s seal) age(now time.Time) time.Duration {
+	seconds, err := strconv.ParseInt(s.timestamp, 10, 64)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return now.Sub(time.Unix(seconds, 0))
+}
 
 // verify returns which key signed the timestamp and the body, from 1, or 0.
 //
@@ -81,9 +97,9 @@ const digits = "0123456789"
 // across. sendgrid-go's helper doesn't see to that; it also takes a signature
 // with bytes behind its end, and panics on a key of another kind.
 //
-// There is no window for the timestamp: SendGrid repeats a request for 24
-// hours and doesn't say whether it signs it again. A replay is caught by the
-// ids of the events instead, and changes nothing.
+// The window for the timestamp is wide: SendGrid repeats a request for 24 hours
+// and doesn't say whether it signs it again. A replay within it is caught by the
+// ids of the events, and changes nothing.
 func (v verifier) verify(s seal, body []byte) int {
 	if len(body) > 0 && strings.IndexByte(digits, body[0]) >= 0 {
 		return 0

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // signer is SendGrid's side of a key.
@@ -292,17 +293,43 @@ func TestEveryTruncationIsRefused(t *testing.T) {
 	}
 }
 
-// TestOldTimestamp: how old a request is says nothing about who wrote it.
+// TestOldTimestamp: what is older than SendGrid repeats anything is refused before
+// anybody reads the body; what is younger is known by the ids of its events.
 func TestOldTimestamp(t *testing.T) {
 	t.Parallel()
 	s, rec := newSigner(t), &recorder{}
-	h := newHook(t, rec, func(c *WebhookConfig) { c.Keys = []string{s.public} })
-	for i, timestamp := range []string{"0", "1", "1000000000", "4102444800", "99999999999999999999"} {
+	h := newHook(t, rec, func(c *WebhookConfig) { c.Keys, c.MaxAge = []string{s.public}, 0 })
+	now := time.Now().Unix()
+	for i, c := range []struct {
+		timestamp string
+		want      int
+	}{
+		{"0", http.StatusUnauthorized}, {"1000000000", http.StatusUnauthorized},
+		{strconv.FormatInt(now-73*3600, 10), http.StatusUnauthorized}, {strconv.FormatInt(now-71*3600, 10), http.StatusNoContent},
+		{strconv.FormatInt(now, 10), http.StatusNoContent}, {strconv.FormatInt(now+600, 10), http.StatusNoContent},
+		{"99999999999999999999", http.StatusUnauthorized},
+	} {
 		body := events(bounceEvent(i))
-		if status := (signed{timestamp, s.sign(t, timestamp, body), body}).direct(h); status != http.StatusNoContent {
-			t.Errorf("status %d at %s", status, timestamp)
+		r := signed{c.timestamp, s.sign(t, c.timestamp, body), body}
+		if status := r.direct(h); status != c.want {
+			t.Errorf("status %d at %s, want %d", status, c.timestamp, c.want)
 		}
+		if c.want == http.StatusNoContent {
+			continue
+		}
+		request := httptest.NewRequest(http.MethodPost, WebhookPath, unread{t})
+		request.Header.Set(signatureHeader, r.signature)
+		request.Header.Set(timestampHeader, r.timestamp)
+		h.ServeHTTP(httptest.NewRecorder(), request)
 	}
+}
+
+// unread is a body that nobody may read.
+type unread struct{ *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.Error("the body was read")
+	return 0, io.EOF
 }
 
 func TestTwoKeys(t *testing.T) {

@@ -19,7 +19,8 @@ const WebhookPath = "/webhooks/sendgrid"
 
 const (
 	// SendGrid's posts have 768 KB at most, about 2,000 events.
-	defaultMaxBody       = 8 << 20
+	defaultMaxBody       = 1 << 20
+	defaultMaxAge        = 72 * time.Hour
 	defaultMaxEvents     = 10_000
 	defaultMaxConcurrent = 16
 	defaultRecordTimeout = 10 * time.Second
@@ -41,12 +42,15 @@ type WebhookConfig struct {
 	Record func(ctx context.Context, reports []invitation.Report) (known int, err error)
 	Logger *slog.Logger
 
-	// MaxBody bounds a request's body in bytes, 8 MiB when zero; MaxEvents the
+	// MaxBody bounds a request's body in bytes, 1 MiB when zero; MaxEvents the
 	// events in it, 10,000 when zero.
 	MaxBody   int64
 	MaxEvents int
-	// MaxConcurrent bounds the requests that are held in memory and the calls
-	// of Record, 16 when zero; others wait.
+	// MaxAge is how old the timestamp of a request may be, three days when zero:
+	// SendGrid repeats a request for one.
+	MaxAge time.Duration
+	// MaxConcurrent bounds the requests that are checked and recorded at once, 16
+	// when zero; others wait.
 	MaxConcurrent int
 	// Timeout bounds that wait, and then Record; 10 seconds when zero.
 	Timeout time.Duration
@@ -58,11 +62,12 @@ func (c WebhookConfig) validated() (WebhookConfig, error) {
 		return c, errors.New("nobody records the reports")
 	case c.Logger == nil:
 		return c, errors.New("there is no logger")
-	case c.MaxBody < 0 || c.MaxEvents < 0 || c.MaxConcurrent < 0 || c.Timeout < 0:
+	case c.MaxBody < 0 || c.MaxEvents < 0 || c.MaxConcurrent < 0 || c.MaxAge < 0 || c.Timeout < 0:
 		return c, errors.New("a limit is negative")
 	}
 	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
 	c.MaxEvents = cmp.Or(c.MaxEvents, defaultMaxEvents)
+	c.MaxAge = cmp.Or(c.MaxAge, defaultMaxAge)
 	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
 	c.Timeout = cmp.Or(c.Timeout, defaultRecordTimeout)
 	return c, nil
@@ -92,13 +97,14 @@ func NewWebhook(c WebhookConfig) (http.Handler, error) {
 }
 
 // NewWebhookServer returns a server that a slow or silent client can't hold.
-// It bounds the reading of a request; its WriteTimeout has room for the
+// It bounds the reading of a request, so that with a bounded number of connections
+// no more than so many bodies are in memory; its WriteTimeout has room for the
 // handler's default Timeout twice.
 func NewWebhookServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       20 * time.Second,
+		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -145,13 +151,14 @@ type verdict struct {
 
 func (h *webhook) take(w http.ResponseWriter, r *http.Request) verdict {
 	s, ok := readSeal(r.Header)
-	if !ok {
+	switch {
+	case !ok:
 		return verdict{status: http.StatusUnauthorized, cause: "unsigned"}
+	case s.age(time.Now()) > h.config.MaxAge:
+		return verdict{status: http.StatusUnauthorized, cause: "too old"}
+	case r.ContentLength > h.config.MaxBody:
+		return verdict{status: http.StatusRequestEntityTooLarge, cause: "body too large"}
 	}
-	if !h.enter(r.Context()) {
-		return verdict{status: http.StatusServiceUnavailable, cause: "busy"}
-	}
-	defer h.leave()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.config.MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return verdict{status: http.StatusRequestEntityTooLarge, cause: "body too large"}
@@ -159,6 +166,11 @@ func (h *webhook) take(w http.ResponseWriter, r *http.Request) verdict {
 	if err != nil {
 		return verdict{status: http.StatusBadRequest, cause: "body broken off"}
 	}
+	// Only now: who sends a body byte by byte keeps nobody else waiting.
+	if !h.enter(r.Context()) {
+		return verdict{status: http.StatusServiceUnavailable, cause: "busy"}
+	}
+	defer h.leave()
 	v := verdict{body: len(body), key: h.keys.verify(s, body)}
 	if v.key == 0 {
 		v.status, v.cause = http.StatusUnauthorized, "signed by no key of ours"
@@ -191,8 +203,8 @@ func (h *webhook) record(ctx context.Context, body []byte, v verdict) verdict {
 	return v
 }
 
-// enter waits for a slot. Without slots, whoever sends large bodies with made
-// up signatures decides how much memory they take.
+// enter waits for a slot: checking costs processor time, and recording a connection
+// to the database.
 func (h *webhook) enter(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, h.config.Timeout)
 	defer cancel()

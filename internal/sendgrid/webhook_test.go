@@ -90,7 +90,7 @@ func (r *recorder) line(t *testing.T) map[string]any {
 
 func hookConfig(t testing.TB, rec *recorder) WebhookConfig {
 	t.Helper()
-	return WebhookConfig{Record: rec.Record, Logger: slog.New(slog.NewJSONHandler(rec, nil)), Timeout: time.Minute}
+	return WebhookConfig{Record: rec.Record, Logger: slog.New(slog.NewJSONHandler(rec, nil)), Timeout: time.Minute, MaxAge: 200 * 365 * 24 * time.Hour}
 }
 
 func newHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) http.Handler {
@@ -339,7 +339,7 @@ func TestThousandsOfEvents(t *testing.T) {
 	t.Parallel()
 	const n = 5000
 	rec := &recorder{}
-	hook, s := startHook(t, rec, nil)
+	hook, s := startHook(t, rec, func(c *WebhookConfig) { c.MaxBody = 8 << 20 })
 	all := make([]string, n)
 	for i := range all {
 		all[i] = bounceEvent(i)

@@ -35,8 +35,18 @@ func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRe
 		return resp, nil
 	}
 	resp.Link = s.Linker.Link(shown, invitation.Shared).Reveal()
-	resp.Image, err = draw.draw(resp.GetLink(), draw.options)
+	resp.Image, err = s.drawInTurn(ctx, draw, resp.GetLink())
 	return resp, err
+}
+
+// drawInTurn draws no more images at once than half of the processors can: each
+// takes one for milliseconds, which others then wait for.
+func (s *invitationService) drawInTurn(ctx context.Context, draw *qrDrawing, link string) ([]byte, error) {
+	if s.pens.Acquire(ctx, 1) != nil {
+		return nil, &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+	}
+	defer s.pens.Release(1)
+	return draw.draw(link, draw.options)
 }
 
 // shownGeneration is what a repeated call knows its link by.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -13,6 +15,8 @@ var _ pb.InvitationServiceServer = (*invitationService)(nil)
 type invitationService struct {
 	pb.UnsafeInvitationServiceServer
 	api
+	// pens are for those who draw.
+	pens *semaphore.Weighted
 }
 
 // targeted is a request that acts on one user's invitation.

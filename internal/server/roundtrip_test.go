@@ -123,7 +123,7 @@ func (idle) Forget(context.Context) error                                       
 func (s *stack) work(to delivery.Sender) {
 	s.t.Helper()
 	workers, err := delivery.NewWorkers(delivery.Config{
-		Pool: s.pool, Store: s.store, Sender: to, Linker: s.linker, Render: mail.Render, Logger: slog.New(slog.DiscardHandler),
+		Pool: s.pool, Store: s.store, Rest: s.store, Sender: to, Linker: s.linker, Render: mail.Render, Logger: slog.New(slog.DiscardHandler),
 		Concurrency: 8, Agenda: idle{},
 	})
 	must(s.t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -99,7 +100,7 @@ func New(c Config) (*Server, error) {
 	)...)
 	api := api{c, validator}
 	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce), batchWait}
-	pb.RegisterInvitationServiceServer(in, &invitationService{api: api})
+	pb.RegisterInvitationServiceServer(in, &invitationService{api: api, pens: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2)))})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
 	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
 	pb.RegisterRedemptionServiceServer(in, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})

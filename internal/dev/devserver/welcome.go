@@ -13,13 +13,15 @@ const session = `
 call() { echo "── $1: $3" >&2; bin/grpcurl -plaintext -d "$2" ADDR "kiwi.invitation.v1.$1"; }
 
 U=anna-$(date +%s)-$$; ID='"organization_id":"demo","user_id":"'$U'"'
-call UserService/CreateUser '{'$ID',"type":"USER_TYPE_TENANT","display_name":"Anna Schmidt","organization_name":"Hausverwaltung Müller","invite":"INVITE_LATER"}' 'nobody knows her address yet'
+call OrganizationService/UpdateOrganization '{"organization_id":"demo","update_mask":"name,contact","name":"Hausverwaltung Müller","contact":"030 123456, Mo–Fr 9–16 Uhr"}' 'what mails say of it'
+call UserService/CreateUser '{'$ID',"type":"USER_TYPE_TENANT","display_name":"Anna Schmidt","invite":"INVITE_LATER"}' 'nobody knows her address yet'
 call InvitationService/Send '{'$ID',"target":"TARGET_APP"}' 'refused, EMAIL_REQUIRED'
 call InvitationService/UpdateEmail '{'$ID',"email":"'$U'@example.com","follow_up":"FOLLOW_UP_SEND_NOW","target":"TARGET_APP"}' 'saved and mailed'
 TOKEN=$(bin/devserver token $U@example.com)
 call RedemptionService/Preview '{"token":"'$TOKEN'"}' 'what the app shows, as often as it likes'
 call RedemptionService/Redeem '{"token":"'$TOKEN'"}' 'once: she is online, her address is confirmed'
 call InvitationService/UpdateEmail '{'$ID',"email":"x@example.com","follow_up":"FOLLOW_UP_LATER"}' 'refused, EMAIL_CONFIRMED'
+call InvitationService/ResetActivation '{'$ID',"target":"TARGET_APP"}' 'the wrong person had the phone: revoked, address unconfirmed'
 call InvitationService/ListEvents '{'$ID'}' 'all of it'
 
 U=karl-$(date +%s)-$$; ID='"organization_id":"demo","user_id":"'$U'"'
