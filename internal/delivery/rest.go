@@ -33,8 +33,8 @@ const (
 	// tripAfter is how many different mails in a row have to get no useful answer
 	// until nobody tries. What the account does wrong trips at once.
 	tripAfter = 5
-	// longestRest is between two probes.
-	longestRest = 5 * time.Minute
+	// longestRest is between two probes, in times of the shortest: five minutes.
+	longestRest = 20
 	// lookEvery is how often a server asks whether another one has the queue rest.
 	lookEvery = 250 * time.Millisecond
 )
@@ -107,7 +107,7 @@ const noAnswer = "the provider did not answer"
 func (r *rest) begin(ctx context.Context, probe bool, refusal *invitation.SendError) error {
 	reason := storable(refusal.Reason)
 	if probe && refusal.RetryAfter == 0 {
-		return r.ProbeFailed(ctx, r.shortest, longestRest, reason)
+		return r.ProbeFailed(ctx, r.shortest, longestRest*r.shortest, reason)
 	}
 	began, err := r.RestMail(ctx, max(refusal.RetryAfter, r.shortest), reason)
 	if began {

@@ -18,7 +18,7 @@ const (
 	// for what becomes of it.
 	takeTurn = `
 WITH probe AS (
-	UPDATE delivery_rest SET until = clock_timestamp() + $1::interval, probes = probes + 1
+	UPDATE delivery_rest SET until = clock_timestamp() + $1::interval
 	WHERE until <= clock_timestamp() RETURNING 1
 )
 SELECT EXISTS (SELECT FROM probe), until - clock_timestamp() FROM delivery_rest`
@@ -30,7 +30,7 @@ RETURNING xmax = 0`
 
 	// Until the next probe it takes twice as long as until the last one.
 	goOnResting = `
-UPDATE delivery_rest SET reason = coalesce(nullif($3, ''), reason),
+UPDATE delivery_rest SET reason = coalesce(nullif($3, ''), reason), probes = probes + CASE WHEN $3 = '' THEN 0 ELSE 1 END,
 	until = clock_timestamp() + least($1::interval * power(2, least(probes, 20)), $2::interval) * (0.8 + 0.4 * random())`
 
 	endRest = `
