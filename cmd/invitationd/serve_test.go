@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -136,13 +137,15 @@ func TestDatabaseOutage(t *testing.T) {
 	must(t, err)
 	must(t, database.Stop())
 	p.await(t, healthpb.HealthCheckResponse_NOT_SERVING)
+	// Whoever gave up does not know what became of the call, and repeats this one.
+	send := &pb.SendRequest{OrganizationId: "demo", UserId: "anna", Target: pb.Target_TARGET_APP, RequestId: uuid.NewString()}
 	for name, call := range map[string]func(context.Context) error{
 		"read": func(ctx context.Context) error {
 			_, err := p.GetUser(ctx, &pb.GetUserRequest{OrganizationId: "demo", UserId: "anna"})
 			return err
 		},
 		"write": func(ctx context.Context) error {
-			_, err := p.Send(ctx, &pb.SendRequest{OrganizationId: "demo", UserId: "anna", Target: pb.Target_TARGET_APP})
+			_, err := p.Send(ctx, send)
 			return err
 		},
 	} {
@@ -155,7 +158,7 @@ func TestDatabaseOutage(t *testing.T) {
 	}
 	must(t, database.Restart(t.Context()))
 	p.await(t, healthpb.HealthCheckResponse_SERVING)
-	_, err = p.Send(t.Context(), &pb.SendRequest{OrganizationId: "demo", UserId: "anna", Target: pb.Target_TARGET_APP})
+	_, err = p.Send(t.Context(), send)
 	must(t, err)
 	w.mailedToken("anna@example.com")
 }
