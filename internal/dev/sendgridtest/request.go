@@ -9,37 +9,37 @@ import (
 
 // mailRequest is the body of POST /v3/mail/send, as far as it matters here.
 type mailRequest struct {
-	Personalizations []personalization          `json:"personalizations"`
-	From             *mailbox                   `json:"from"`
-	ReplyTo          *mailbox                   `json:"reply_to"`
+	Personalizations []envelope                 `json:"personalizations"`
+	From             *box                       `json:"from"`
+	ReplyTo          *box                       `json:"reply_to"`
 	Subject          string                     `json:"subject"`
 	Content          []content                  `json:"content"`
 	TemplateID       string                     `json:"template_id"`
 	Categories       []string                   `json:"categories"`
 	CustomArgs       map[string]json.RawMessage `json:"custom_args"`
 	MailSettings     struct {
-		SandboxMode toggle `json:"sandbox_mode"`
+		SandboxMode toggled `json:"sandbox_mode"`
 	} `json:"mail_settings"`
 	TrackingSettings struct {
 		Click struct {
-			toggle
+			toggled
 			EnableText *bool `json:"enable_text"`
 		} `json:"click_tracking"`
-		Open         toggle `json:"open_tracking"`
-		Subscription toggle `json:"subscription_tracking"`
-		Analytics    toggle `json:"ganalytics"`
+		Open         toggled `json:"open_tracking"`
+		Subscription toggled `json:"subscription_tracking"`
+		Analytics    toggled `json:"ganalytics"`
 	} `json:"tracking_settings"`
 }
 
-type personalization struct {
-	To         []mailbox                  `json:"to"`
-	CC         []mailbox                  `json:"cc"`
-	BCC        []mailbox                  `json:"bcc"`
+type envelope struct {
+	To         []box                      `json:"to"`
+	CC         []box                      `json:"cc"`
+	BCC        []box                      `json:"bcc"`
 	Subject    string                     `json:"subject"`
 	CustomArgs map[string]json.RawMessage `json:"custom_args"`
 }
 
-type mailbox struct {
+type box struct {
 	Email string `json:"email"`
 	Name  string `json:"name"`
 }
@@ -49,18 +49,18 @@ type content struct {
 	Value string `json:"value"`
 }
 
-type toggle struct {
+type toggled struct {
 	Enable *bool `json:"enable"`
 }
 
-func (t toggle) on() bool      { return t.Enable != nil && *t.Enable }
+func (t toggled) on() bool     { return t.Enable != nil && *t.Enable }
 func notOff(enable *bool) bool { return enable == nil || *enable }
 
 // messages are the mails that a valid request makes: one for every recipient.
 func (r *mailRequest) messages(id string, now time.Time) []Message {
 	var all []Message
 	for _, p := range r.Personalizations {
-		for _, list := range [][]mailbox{p.To, p.CC, p.BCC} {
+		for _, list := range [][]box{p.To, p.CC, p.BCC} {
 			for _, recipient := range list {
 				m := r.message(p, recipient, now)
 				m.ID = id
@@ -74,7 +74,7 @@ func (r *mailRequest) messages(id string, now time.Time) []Message {
 	return all
 }
 
-func (r *mailRequest) message(p personalization, recipient mailbox, now time.Time) Message {
+func (r *mailRequest) message(p envelope, recipient box, now time.Time) Message {
 	m := Message{
 		ReceivedAt: now.UTC(),
 		To:         recipient.Email,

@@ -5,11 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"reflect"
+	"time"
 	"unicode/utf8"
 )
 
@@ -28,7 +27,7 @@ func (e *Emulator) serveSend(w http.ResponseWriter, r *http.Request) {
 		writeErrors(w, http.StatusUnsupportedMediaType, "Content-Type should be application/json.")
 		return
 	}
-	request, ok := readRequest(w, r)
+	request, ok := e.readRequest(w, r)
 	if !ok {
 		return
 	}
@@ -63,7 +62,7 @@ func (e *Emulator) authorized(r *http.Request) bool {
 }
 
 // readRequest answers itself when there is no valid request.
-func readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
+func (e *Emulator) readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		writeErrors(w, http.StatusRequestEntityTooLarge, "The JSON payload you have included in your request is too large.")
@@ -73,7 +72,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
 		writeErrors(w, http.StatusBadRequest, "Bad Request")
 		return nil, false
 	}
-	request, problems := parse(body)
+	request, problems := parse(body, e.now())
 	if len(problems) > 0 {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"errors": problems})
 		return nil, false
@@ -81,32 +80,23 @@ func readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
 	return request, true
 }
 
-func parse(body []byte) (*mailRequest, []problem) {
+func parse(body []byte, now time.Time) (*mailRequest, []problem) {
 	if !utf8.Valid(body) {
 		return nil, []problem{{Message: "Invalid UTF8 in request."}}
 	}
-	var request mailRequest
-	err := json.Unmarshal(body, &request)
-	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
-		message := fmt.Sprintf("Invalid type. Expected: %s, given: %s.", jsonType(mismatch.Type), mismatch.Value)
-		return nil, []problem{{Message: message, Field: &mismatch.Field}}
-	}
+	whole, err := document(body)
 	if err != nil {
 		return nil, []problem{{Message: "Bad Request"}}
 	}
-	return &request, request.validate()
-}
-
-func jsonType(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "string"
-	case reflect.Slice:
-		return "array"
-	case reflect.Bool:
-		return "boolean"
+	found := report{now: now}
+	if mailSend.check(&found, "", whole); len(found.problems) > 0 {
+		return nil, found.problems
 	}
-	return "object"
+	var request mailRequest
+	if err := json.Unmarshal(body, &request); err != nil {
+		return nil, []problem{{Message: "Bad Request"}}
+	}
+	return &request, nil
 }
 
 // newID has the look of an X-Message-Id: 16 bytes in URL-safe base64.

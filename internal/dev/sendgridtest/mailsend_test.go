@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 const help = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
@@ -60,7 +61,7 @@ func TestValidation(t *testing.T) {
 		"custom argument that is no string": {
 			`"i-1"`, `7`,
 			"All values of custom arguments object must be strings",
-			"personalizations.0.custom_args", help + "message.personalizations.custom_args",
+			"custom_args", help + "message.custom_args",
 		},
 		"custom arguments too large": {
 			`"i-1"`, `"` + strings.Repeat("x", 10_000-len("invitation_id")-len("delivery_idd-1")+1) + `"`,
@@ -124,7 +125,7 @@ func TestValidation(t *testing.T) {
 				t.Fatalf("%q is not in the request", old)
 			}
 			body := strings.Replace(mailTo("anna@example.com"), old, test.new, 1)
-			_, problems := parse([]byte(body))
+			_, problems := parse([]byte(body), time.Now())
 			if len(problems) != 1 {
 				t.Fatalf("problems: %s, want one", asJSON(problems))
 			}
@@ -144,14 +145,14 @@ func TestLimitsAreInclusive(t *testing.T) {
 	body := strings.Replace(mailTo("anna@example.com"), `"custom_args": {"delivery_id"`,
 		`"bcc": `+addresses(999)+`, "custom_args": {"delivery_id"`, 1)
 	body = strings.Replace(body, `"i-1"`, `"`+strings.Repeat("x", 10_000-len("invitation_id")-len("delivery_idd-1"))+`"`, 1)
-	if _, problems := parse([]byte(body)); len(problems) != 0 {
+	if _, problems := parse([]byte(body), time.Now()); len(problems) != 0 {
 		t.Errorf("refused: %s", asJSON(problems))
 	}
 }
 
 func TestValidationTellsEverything(t *testing.T) {
 	t.Parallel()
-	if _, problems := parse([]byte(`{}`)); len(problems) != 3 {
+	if _, problems := parse([]byte(`{}`), time.Now()); len(problems) != 3 {
 		t.Errorf("problems of {}: %s", asJSON(problems))
 	}
 }
