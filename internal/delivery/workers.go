@@ -76,7 +76,12 @@ type Config struct {
 }
 
 // Workers send queued mails.
-type Workers struct{ client *river.Client[pgx.Tx] }
+type Workers struct {
+	client *river.Client[pgx.Tx]
+	clock  *clock
+	// stop ends what Start began beside River.
+	stop context.CancelFunc
+}
 
 // NewWorkers prepares workers; Start starts them.
 func NewWorkers(c Config) (*Workers, error) {
@@ -99,9 +104,10 @@ func NewWorkers(c Config) (*Workers, error) {
 		Rest: c.Rest, shortest: c.RestFor, probing: c.RescueAfter / 6, log: c.Logger, failed: map[uuid.UUID]bool{},
 		wake: func(ctx context.Context) error { return wakeMails(ctx, c.Pool) },
 	}
+	clock := &clock{pool: c.Pool, log: c.Logger}
 	workers := river.NewWorkers()
 	if err := errors.Join(
-		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue}),
+		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue, clock: clock}),
 		river.AddWorkerSafely(workers, &agendaWorker{Config: c}),
 		river.AddWorkerSafely(workers, &forgetWorker{Config: c}),
 	); err != nil {
@@ -119,21 +125,34 @@ func NewWorkers(c Config) (*Workers, error) {
 		FetchPollInterval: 200 * time.Millisecond,
 		PollOnly:          c.PollOnly,
 		Logger:            c.Logger,
+		// The only place where River can be given another clock than the machine's.
+		Test: river.TestConfig{Time: clock},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare workers: %w", err)
 	}
-	return &Workers{client: client}, nil
+	return &Workers{client: client, clock: clock, stop: func() {}}, nil
 }
 
 // Start begins to work, until Stop.
 func (w *Workers) Start(ctx context.Context) error {
-	return w.client.Start(context.WithoutCancel(ctx))
+	if err := w.clock.read(ctx); err != nil {
+		return err
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
+		stop()
+		return err
+	}
+	w.stop = stop
+	go w.clock.follow(following)
+	return nil
 }
 
 // Stop takes no new job and waits for those in flight. When the context ends
 // first it breaks them off: another server sends their mails.
 func (w *Workers) Stop(ctx context.Context) error {
+	defer w.stop()
 	if err := w.client.Stop(ctx); err == nil {
 		return nil
 	}
@@ -145,7 +164,8 @@ func (w *Workers) Stop(ctx context.Context) error {
 type mailWorker struct {
 	river.WorkerDefaults[mailJob]
 	Config
-	rest *rest
+	rest  *rest
+	clock *clock
 }
 
 // NextRetry doubles the wait from attempt to attempt, with jitter, so that a
@@ -155,7 +175,7 @@ func (w *mailWorker) NextRetry(job *river.Job[mailJob]) time.Time {
 	if job.Attempt < 12 {
 		wait = min(wait, firstRetry<<(job.Attempt-1))
 	}
-	return time.Now().Add(jittered(wait))
+	return w.clock.Now().Add(jittered(wait))
 }
 
 // Work implements river.Worker. Errors that it returns are stored with the job:
