@@ -65,7 +65,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return runWorkers(ctx, workers, c.DrainTimeout, log) })
+		group.Go(func() error { return runWorkers(ctx, workers, store.Ping, c.DrainTimeout, log) })
 	}
 	if api {
 		s, err := c.server(store, linker, log)
@@ -120,13 +120,20 @@ func (c config) runServer(ctx context.Context, s *server.Server, log *slog.Logge
 // retryStart is how long workers wait for a database that is not there yet.
 const retryStart = 2 * time.Second
 
-func runWorkers(ctx context.Context, w *delivery.Workers, drain time.Duration, log *slog.Logger) error {
-	for {
+func runWorkers(ctx context.Context, w *delivery.Workers, ping func(context.Context) error, drain time.Duration, log *slog.Logger) error {
+	for said := ""; ; {
 		err := w.Start(ctx)
 		if err == nil {
 			break
 		}
-		log.Warn("the workers can't start yet", "error", fmt.Sprintf("%T", err))
+		reason := fmt.Sprintf("%T", err)
+		if ill := ping(ctx); ill != nil {
+			reason = ill.Error()
+		}
+		if reason != said {
+			log.Warn("the workers can't start yet", "reason", reason)
+			said = reason
+		}
 		select {
 		case <-ctx.Done():
 			return nil

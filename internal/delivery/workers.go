@@ -104,7 +104,7 @@ func NewWorkers(c Config) (*Workers, error) {
 		Rest: c.Rest, shortest: c.RestFor, probing: c.RescueAfter / 6, log: c.Logger, failed: map[uuid.UUID]bool{},
 		wake: func(ctx context.Context) error { return wakeMails(ctx, c.Pool) },
 	}
-	clock := &clock{pool: c.Pool, log: c.Logger}
+	clock := &clock{pool: c.Pool, log: newQuiet(c.Logger)}
 	workers := river.NewWorkers()
 	if err := errors.Join(
 		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue, clock: clock}),
@@ -124,7 +124,7 @@ func NewWorkers(c Config) (*Workers, error) {
 		// another.
 		FetchPollInterval: 200 * time.Millisecond,
 		PollOnly:          c.PollOnly,
-		Logger:            c.Logger,
+		Logger:            newQuiet(c.Logger),
 		// The only place where River can be given another clock than the machine's.
 		Test: river.TestConfig{Time: clock},
 	})
