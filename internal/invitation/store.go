@@ -59,9 +59,11 @@ type Change struct {
 	Mails bool
 	// Claim is the address that the rule may give to the user. If another active
 	// user has it, the change is ErrEmailInUse and saves nothing: after the rule,
-	// whose refusals come first. A user who becomes active again claims the
-	// address that they have.
+	// whose refusals come first.
 	Claim Email
+	// Reclaim says that the rule may make a deactivated user active again, who then
+	// claims the address that they have.
+	Reclaim bool
 	// Yield has the other user give the claimed address up instead, by
 	// User.Yield; both users are saved together.
 	Yield bool

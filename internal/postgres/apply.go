@@ -140,11 +140,15 @@ func (o *outcome) rule(k *call, user *invitation.User) (group.Fate, error) {
 // else has it, who then gives it up where a proof beats a claim. Another call of
 // the group that is about the same address comes later.
 func (o *outcome) claim(c invitation.Change, user *invitation.User) (holder *invitation.User, fate group.Fate, err error) {
-	key := c.Claim.Key()
-	if !c.Claim.Known() || !user.Email.Same(c.Claim) {
+	claim := c.Claim
+	if c.Reclaim {
+		claim = user.Email
+	}
+	key := claim.Key()
+	if !claim.Known() || !user.Email.Same(claim) {
 		return nil, group.Answered, nil
 	}
-	if saved := o.before.users[user.ID]; saved != nil && saved.Email.Same(c.Claim) && saved.DeactivatedAt.IsZero() {
+	if saved := o.before.users[user.ID]; saved != nil && saved.Email.Same(claim) && saved.DeactivatedAt.IsZero() {
 		return nil, group.Answered, nil
 	}
 	id := o.before.holders[key]

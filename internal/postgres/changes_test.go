@@ -65,6 +65,12 @@ func deactivate(id string) invitation.Change {
 	return on(id, "deactivate", func(u *invitation.User, now time.Time) error { u.Deactivate(now); return nil })
 }
 
+func reactivate(id string) invitation.Change {
+	c := on(id, "reactivate", func(u *invitation.User, now time.Time) error { return u.Reactivate(false, now) })
+	c.Reclaim = true
+	return c
+}
+
 func erase(id string) invitation.Change {
 	return on(id, "erase", func(u *invitation.User, now time.Time) error { u.Erase(now); return nil })
 }

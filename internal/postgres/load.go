@@ -35,14 +35,19 @@ var selectUsers = found + `WHERE u.id {wanted}`
 
 // Who has an address that a call may want for somebody else. It is looked up
 // behind the locks; the unique index decides what happens after that.
-const selectHolders = `SELECT id, email_key FROM users WHERE deactivated_at IS NULL AND email_key = ANY ($1::text[])`
+// Users who may come back want the address that they had.
+const selectHolders = `
+SELECT id, email_key FROM users
+WHERE deactivated_at IS NULL AND email_key IN (
+	SELECT unnest($1::text[])
+	UNION SELECT email_key FROM users WHERE id = ANY ($2::text[]) AND deactivated_at IS NOT NULL)`
 
 // queueLoad locks and reads what a group's calls need, into the snapshot. Users
 // that somebody else has locked are waited for if the group is patient.
 func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 	var keys keySet
 	var requests pgtype.FlatArray[pgtype.UUID]
-	var claims []string
+	var claims, returning []string
 	for _, k := range group {
 		keys.add(k.change.Key)
 		if id := keyOf(k.change.Request); id != uuid.Nil {
@@ -53,6 +58,9 @@ func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 			if k.change.Yield {
 				keys.holders = append(keys.holders, claim.Key())
 			}
+		}
+		if k.change.Reclaim {
+			returning = append(returning, k.change.Key.UserID)
 		}
 	}
 	s := newSnapshot()
@@ -65,8 +73,8 @@ func queueLoad(b *pgx.Batch, group []*call, patient bool) *snapshot {
 	s.queueOrganizations(b, group)
 	b.Queue(markRequests, requests).Query(s.scanRequests)
 	b.Queue(wanting(selectInvitations, where), args...).Query(s.scanInvitations)
-	if len(claims) > 0 {
-		b.Queue(selectHolders, claims).Query(s.scanHolders)
+	if len(claims)+len(returning) > 0 {
+		b.Queue(selectHolders, claims, returning).Query(s.scanHolders)
 	}
 	s.queueDeliveries(b, &keys)
 	return s

@@ -162,9 +162,7 @@ var steps = map[string]func(s storing, id, address string) invitation.Change{
 	"deactivate":       func(_ storing, id, _ string) invitation.Change { return deactivate(id) },
 	"erase":            func(_ storing, id, _ string) invitation.Change { return erase(id) },
 	"prove":            func(_ storing, id, address string) invitation.Change { return confirm(id, email(address)) },
-	"reactivate": func(_ storing, id, _ string) invitation.Change {
-		return on(id, "reactivate", func(u *invitation.User, now time.Time) error { return u.Reactivate(false, now) })
-	},
+	"reactivate":       func(_ storing, id, _ string) invitation.Change { return reactivate(id) },
 	"reset": func(_ storing, id, _ string) invitation.Change {
 		return on(id, "reset", func(u *invitation.User, now time.Time) error { return u.ResetActivation(app, now) })
 	},

@@ -119,7 +119,7 @@ func (s *userService) DeactivateUser(ctx context.Context, req *pb.DeactivateUser
 // ReactivateUser implements pb.UserServiceServer.
 func (s *userService) ReactivateUser(ctx context.Context, req *pb.ReactivateUserRequest) (*pb.ReactivateUserResponse, error) {
 	user, err := s.change(ctx, "UserService/ReactivateUser", req, invitation.Change{
-		Key:  inOrganization(req),
+		Key: inOrganization(req), Reclaim: !req.GetWithoutEmail(),
 		Rule: func(u *invitation.User, now time.Time) error { return u.Reactivate(req.GetWithoutEmail(), now) },
 	})
 	return &pb.ReactivateUserResponse{User: user}, err
