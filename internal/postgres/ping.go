@@ -54,7 +54,7 @@ func (s *Store) ping(ctx context.Context) (standby bool, err error) {
 	if s.health.current.Load() {
 		return standby, nil
 	}
-	has, err := schemaVersion(ctx, s.pool)
+	has, err := schemaVersion(ctx, s.pool.Pool)
 	if err != nil {
 		return false, illness("the schema's version can't be read: " + reasonOf(err))
 	}

@@ -44,7 +44,7 @@ const maxPatient = 4
 
 // Store is an invitation.Store on Postgres. It is safe for concurrent use.
 type Store struct {
-	pool    *pgxpool.Pool
+	pool    *connections
 	enqueue Enqueue
 	timeout time.Duration
 	limits  limits
@@ -70,7 +70,7 @@ type Store struct {
 // answers ErrUnavailable and recovers by itself. Close it before its pool.
 func New(c Config) *Store {
 	s := &Store{
-		pool: c.Pool, enqueue: c.Enqueue,
+		pool: &connections{Pool: c.Pool}, enqueue: c.Enqueue,
 		timeout: cmp.Or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		waker:   newWaker(),

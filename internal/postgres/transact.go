@@ -160,7 +160,12 @@ func (s *Store) lookUp(ctx context.Context, lookups []*lookup, _ group.Mode) ([]
 	if len(keys.deliveries) > 0 {
 		b.Queue(`COMMIT`)
 	}
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Release()
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
 	for _, l := range lookups {
