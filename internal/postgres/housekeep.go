@@ -2,11 +2,8 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // purgeBatch keeps a purge's locks short.
@@ -39,9 +36,12 @@ const (
 		SELECT key FROM mail_limits WHERE used_until < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)`
 	purgeEvents = `DELETE FROM events WHERE (organization_id, sequence) IN (
 		SELECT organization_id, sequence FROM events WHERE occurred_at < now() - $1::interval LIMIT $2)`
-	// A mail whose turn has not come needs its address.
+	// A mail whose turn has not come needs its address. Ids begin with the
+	// milliseconds at which they were made, as UUIDv7 do.
 	purgeAddresses = `UPDATE deliveries SET email = NULL, email_key = NULL WHERE id IN (
-		SELECT id FROM deliveries WHERE email_key IS NOT NULL AND id < $1 AND state <> 'QUEUED'
+		SELECT id FROM deliveries
+		WHERE email_key IS NOT NULL AND state <> 'QUEUED'
+			AND id < rpad(lpad(to_hex((extract(epoch FROM now() - $1::interval) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 		ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)`
 )
 
@@ -52,7 +52,7 @@ func (s *Store) Forget(ctx context.Context, m Memory) error {
 			return fmt.Errorf("forget old events: %w", err)
 		}
 	}
-	if err := s.purge(ctx, purgeAddresses, oldestID(time.Now().Add(-m.Addresses))); err != nil {
+	if err := s.purge(ctx, purgeAddresses, m.Addresses); err != nil {
 		return fmt.Errorf("forget old addresses: %w", err)
 	}
 	if err := s.purge(ctx, purgeRequests, m.Requests); err != nil {
@@ -67,7 +67,7 @@ func (s *Store) Forget(ctx context.Context, m Memory) error {
 	return nil
 }
 
-func (s *Store) purge(ctx context.Context, statement string, age any) error {
+func (s *Store) purge(ctx context.Context, statement string, age time.Duration) error {
 	for {
 		tag, err := s.pool.Exec(ctx, statement, age, purgeBatch)
 		if err != nil {
@@ -77,11 +77,4 @@ func (s *Store) purge(ctx context.Context, statement string, age any) error {
 			return nil
 		}
 	}
-}
-
-// oldestID is below every id made since t: ids are UUIDv7.
-func oldestID(t time.Time) uuid.UUID {
-	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], uint64(t.UnixMilli())<<16)
-	return id
 }

@@ -76,7 +76,7 @@ func TestNoSequentialScan(t *testing.T) {
 		"revoked":    {listInvitations, []string{"'o7'", id, "NULL", "'REVOKED'", "NULL", "51"}},
 		"bounced":    {listByDelivery, []string{"'o7'", id, "NULL", "NULL", "NULL", "51", "'BOUNCED'"}},
 		"no failed":  {listByDelivery, []string{"'o7'", id, "NULL", "NULL", "NULL", "51", "'FAILED'"}},
-		"holders":    {selectHolders, []string{"'{1@x.de}'"}},
+		"holders":    {selectHolders, []string{"'{1@x.de}'", "'{u50}'"}},
 		"users":      {allUsers, []string{"'o7'", "'{f,t}'", "'{OFFLINE,INVITED,ONLINE}'", "''", "51"}},
 		"online":     {allUsers, []string{"'o7'", "'{f}'", "'{ONLINE}'", "'u7'", "51"}},
 		"named":      {namedUsers, []string{"'o7'", "'{f,t}'", "'{OFFLINE,INVITED,ONLINE}'", "''", "51", "'{u7,u207}'", "NULL"}},
