@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,17 +124,6 @@ func (c config) linker() (*invitation.Linker, error) {
 		return nil, fmt.Errorf("read INVITATION_LINK_BASE_URL: %w", err)
 	}
 	return linker, nil
-}
-
-func (c config) sendGridKey() (string, error) {
-	if c.SendGridKeyFile == "" {
-		return c.SendGridKey, nil
-	}
-	key, err := os.ReadFile(c.SendGridKeyFile)
-	if err != nil {
-		return "", fmt.Errorf("read SENDGRID_API_KEY_FILE: %w", err)
-	}
-	return strings.TrimSpace(string(key)), nil
 }
 
 // access is nil for plaintext, which has to stay on the machine unless somebody

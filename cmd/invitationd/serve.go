@@ -21,7 +21,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/server"
 )
 
-// keysEvery is how often the key file is looked at.
+// keysEvery is how often the files with keys are looked at.
 const keysEvery = 5 * time.Second
 
 // serve runs the service until the context ends, and then drains it: the API
@@ -61,10 +61,18 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return c.runDebug(ctx, &level, log) })
 	}
 	if work {
-		workers, err := c.workers(pool, store, linker, log)
+		sender, err := c.sender()
 		if err != nil {
 			return err
 		}
+		workers, err := c.workers(pool, store, sender, linker, log)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error {
+			sender.Follow(ctx, keysEvery, log)
+			return nil
+		})
 		group.Go(func() error { return runWorkers(ctx, workers, store.Ping, c.DrainTimeout, log) })
 	}
 	if api {
@@ -94,7 +102,7 @@ func (c config) server(store *postgres.Store, linker *invitation.Linker, log *sl
 	return server.New(server.Config{
 		Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
-		Access:        callers, Woken: store.Woken, Ping: store.Ping, PingReads: store.PingReads,
+		Access:        callers, Woken: store.Woken, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
 	})
 }
 
@@ -147,18 +155,16 @@ func runWorkers(ctx context.Context, w *delivery.Workers, ping func(context.Cont
 	return w.Stop(stop)
 }
 
-func (c config) workers(pool *pgxpool.Pool, store *postgres.Store, linker *invitation.Linker, log *slog.Logger) (*delivery.Workers, error) {
-	key, err := c.sendGridKey()
-	if err != nil {
-		return nil, err
-	}
-	sender, err := sendgrid.New(sendgrid.Config{
-		APIKey: key, BaseURL: c.SendGridURL, Sandbox: c.SendGridSandbox, Timeout: c.SendGridTimeout,
-		FromAddress: c.MailFrom, FromName: c.MailFromName,
+func (c config) sender() (*sendgrid.Client, error) {
+	return sendgrid.New(sendgrid.Config{
+		APIKey: c.SendGridKey, KeyFile: c.SendGridKeyFile, BaseURL: c.SendGridURL, Sandbox: c.SendGridSandbox,
+		Timeout: c.SendGridTimeout, FromAddress: c.MailFrom, FromName: c.MailFromName,
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+func (c config) workers(
+	pool *pgxpool.Pool, store *postgres.Store, sender delivery.Sender, linker *invitation.Linker, log *slog.Logger,
+) (*delivery.Workers, error) {
 	return delivery.NewWorkers(delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: mail.Render, Logger: log,
 		Rest: store, Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,

@@ -10,7 +10,7 @@
 //
 // What the provider refuses for the account's sake, or can't take for now, judges
 // no mail: the queue of all servers rests, one mail is tried now and then, and
-// it goes on by itself (rest.go). A mail of which nobody knows whether it went
+// it goes on by itself (rest.go), with few mails at once at first (lanes.go). A mail of which nobody knows whether it went
 // out waits for the provider's report before it is sent again.
 //
 // A worker that dies leaves its job to be rescued by another server. If it died

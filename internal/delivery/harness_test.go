@@ -63,7 +63,7 @@ func newStack(t testing.TB) *stack {
 	t.Helper()
 	s := &stack{TB: t, dsn: pgtest.Database(t), linker: newLinker()}
 	s.pool, s.store = open(t, s.dsn)
-	s.inbox, s.url = sendgridtest.Start(t, sendgridtest.Config{APIKey: apiKey})
+	s.inbox, s.url = sendgridtest.Start(t, sendgridtest.Config{APIKey: apiKey, Keep: 5000})
 	return s
 }
 

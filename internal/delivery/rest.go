@@ -49,33 +49,77 @@ type rest struct {
 	// probing is how long the others leave a probe alone: its worker may have
 	// died.
 	probing time.Duration
+	lanes   *lanes
 	log     *slog.Logger
 	wake    func(ctx context.Context) error
 
 	mu sync.Mutex
-	// looked is when the queue was last seen not to rest.
-	looked time.Time
+	// asked is when the database was last asked, and until what it said: the end of
+	// the rest, or zero.
+	asked, until time.Time
 	// failed are the different mails in a row that got no useful answer.
 	failed map[uuid.UUID]bool
 }
 
 // turn reports how long a mail has to wait because the queue rests, and whether it
-// is the probe.
+// is the probe. The database is asked by one mail now and then, and the others go
+// by what it said.
 func (r *rest) turn(ctx context.Context) (wait time.Duration, probe bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if time.Since(r.looked) < lookEvery {
-		return 0, false, nil
+	if wait, known := r.known(); known {
+		return wait, false, nil
 	}
 	wait, probe, err = r.MailTurn(ctx, r.probing)
-	if err == nil && wait == 0 && !probe {
-		r.looked = time.Now()
+	switch {
+	case err != nil:
+		r.ask()
+	case probe:
+		r.remember(r.probing)
+	case wait > 0:
+		r.remember(wait)
+		r.lanes.narrow()
+	default:
+		r.remember(0)
 	}
 	return wait, probe, err
 }
 
+// known is what turn would say without the database. Whoever finds that the last
+// answer is old has to ask, and the others go by it once more.
+func (r *rest) known() (wait time.Duration, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.asked) >= lookEvery {
+		r.asked = time.Now()
+		return 0, false
+	}
+	if r.until.IsZero() {
+		return 0, true
+	}
+	return max(time.Until(r.until), lookEvery), true
+}
+
+// remember keeps how long the queue rests on; zero if it does not.
+func (r *rest) remember(wait time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.until = time.Now(), time.Time{}
+	if wait > 0 {
+		r.until = r.asked.Add(wait)
+	}
+}
+
+// ask has the next mail ask the database.
+func (r *rest) ask() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = time.Time{}
+}
+
 // unused gives the turn of a probe back that turned out to have nothing to send.
-func (r *rest) unused(ctx context.Context) error { return r.ProbeFailed(ctx, 0, 0, "") }
+func (r *rest) unused(ctx context.Context) error {
+	defer r.ask()
+	return r.ProbeFailed(ctx, 0, 0, "")
+}
 
 // learn draws the conclusion of what the provider said to a mail. Its time may be
 // up by then, it has to be known all the same.
@@ -87,6 +131,7 @@ func (r *rest) learn(ctx context.Context, id uuid.UUID, probe bool, sent error) 
 	switch {
 	case sent == nil, known && refusal.Permanent:
 		r.forget()
+		r.lanes.widen()
 		if probe {
 			return r.goOn(ctx)
 		}
@@ -105,22 +150,33 @@ func (r *rest) learn(ctx context.Context, id uuid.UUID, probe bool, sent error) 
 const noAnswer = "the provider did not answer"
 
 func (r *rest) begin(ctx context.Context, probe bool, refusal *invitation.SendError) error {
+	r.forget()
+	r.lanes.narrow()
 	reason := storable(refusal.Reason)
 	if probe && refusal.RetryAfter == 0 {
+		defer r.ask()
 		return r.ProbeFailed(ctx, r.shortest, longestRest*r.shortest, reason)
 	}
-	began, err := r.RestMail(ctx, max(refusal.RetryAfter, r.shortest), reason)
+	wait := max(refusal.RetryAfter, r.shortest)
+	began, err := r.RestMail(ctx, wait, reason)
+	if err != nil {
+		return err
+	}
+	r.remember(wait)
 	if began {
 		r.log.ErrorContext(ctx, "the mail queue rests: the provider refuses every mail", "reason", reason)
 	}
-	r.forget()
-	return err
+	return nil
 }
 
 func (r *rest) goOn(ctx context.Context) error {
 	rested, err := r.EndMailRest(ctx)
-	if err != nil || rested == 0 {
+	if err != nil {
 		return err
+	}
+	r.remember(0)
+	if rested == 0 {
+		return nil
 	}
 	r.log.InfoContext(ctx, "the mail queue goes on", "rested", rested.Round(time.Millisecond))
 	return r.wake(ctx)
@@ -134,12 +190,11 @@ func (r *rest) note(id uuid.UUID) int {
 	return len(r.failed)
 }
 
-// forget counts anew, and looks again before the next mail.
+// forget counts anew.
 func (r *rest) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.failed)
-	r.looked = time.Time{}
 }
 
 // aside puts a job aside while the queue rests. Not all of them wake at once.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +53,9 @@ func TestBadDay(t *testing.T) {
 			s.await(1, `SELECT count(*) FROM delivery_rest WHERE probes > 1`)
 			must(t, first.Stop(t.Context()))
 			must(t, second.Stop(t.Context()))
+			if err := s.store.PingDelivery(t.Context()); err == nil || !strings.Contains(err.Error(), strconv.Itoa(answer.Status)) {
+				t.Errorf("the health of deliveries is %v", err)
+			}
 			refused := s.inbox.Requests()
 			s.work(config)
 			s.await(1, `SELECT count(*) FROM delivery_rest WHERE probes > 2`)
@@ -66,6 +70,7 @@ func TestBadDay(t *testing.T) {
 				s.want(id, invitation.Accepted, 1)
 			}
 			s.await(0, `SELECT count(*) FROM delivery_rest`)
+			must(t, s.store.PingDelivery(t.Context()))
 			said := log.Take()
 			if began, ended := strings.Count(said, `"level":"ERROR"`), strings.Count(said, "the mail queue goes on"); began != 1 || ended != 1 ||
 				!strings.Contains(said, fmt.Sprintf("HTTP %d", answer.Status)) {

@@ -33,6 +33,8 @@ RETURNING xmax = 0`
 UPDATE delivery_rest SET reason = coalesce(nullif($3, ''), reason), probes = probes + CASE WHEN $3 = '' THEN 0 ELSE 1 END,
 	until = clock_timestamp() + least($1::interval * power(2, least(probes, 20)), $2::interval) * (0.8 + 0.4 * random())`
 
+	readRest = `SELECT reason, now() - since FROM delivery_rest`
+
 	endRest = `
 WITH ended AS (DELETE FROM delivery_rest RETURNING since)
 SELECT clock_timestamp() - since FROM ended`
@@ -94,4 +96,22 @@ func (s *Store) EndMailRest(ctx context.Context) (rested time.Duration, err erro
 		return 0, fmt.Errorf("have the mail queue go on: %w", translate(err))
 	}
 	return max(rested, time.Millisecond), nil
+}
+
+// PingDelivery reports whether mails go out: an error says why the mail queue
+// rests.
+func (s *Store) PingDelivery(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var reason string
+	var rested time.Duration
+	err := s.pool.QueryRow(ctx, readRest).Scan(&reason, &rested)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return illness("the database does not answer: " + reasonOf(err))
+	default:
+		return illness(fmt.Sprintf("the mail queue has rested for %v: %s", rested.Round(time.Second), reason))
+	}
 }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/sendgrid/rest"
@@ -33,28 +34,35 @@ import (
 // Client sends mails, from any number of goroutines. It is never printed with
 // its key.
 type Client struct {
-	key     string
+	key     *atomic.Pointer[string]
+	keyFile string
 	baseURL string
 	from    sender
 	sandbox bool
 	timeout time.Duration
 	http    *http.Client
+	// spent is until when the rate limit is used up, in nanoseconds since 1970.
+	spent *atomic.Int64
 }
 
-// New checks the configuration; it talks to nobody.
+// New checks the configuration, and reads the key; it talks to nobody.
 func New(c Config) (*Client, error) {
 	c, err := c.validated()
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
-		key:     c.APIKey,
+	client := &Client{
+		keyFile: c.KeyFile,
 		baseURL: c.BaseURL,
 		from:    sender{address: c.FromAddress, name: c.FromName, replyTo: c.ReplyTo},
 		sandbox: c.Sandbox,
 		timeout: c.Timeout,
 		http:    newHTTPClient(c.Transport),
-	}, nil
+		key:     &atomic.Pointer[string]{},
+		spent:   &atomic.Int64{},
+	}
+	client.key.Store(&c.APIKey)
+	return client, nil
 }
 
 // Send hands one mail over. A nil error means that SendGrid has queued it,
@@ -69,14 +77,38 @@ func (c *Client) Send(ctx context.Context, m invitation.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	api := rest.Client{HTTPClient: c.http}
-	// A response counts even when its body broke off: the status line is the
-	// answer, and a 202 that is taken for a failure becomes a second mail.
-	response, err := api.SendWithContext(ctx, c.request(m))
+	if wait := time.Until(time.Unix(0, c.spent.Load())); wait > 0 {
+		return &invitation.SendError{Account: true, RetryAfter: wait, Reason: "the rate limit is used up"}
+	}
+	key := *c.key.Load()
+	response, err := c.post(ctx, key, m)
+	if response != nil && response.StatusCode == http.StatusUnauthorized {
+		if key, changed := c.rekeyed(key); changed {
+			response, err = c.post(ctx, key, m)
+		}
+	}
 	if response == nil {
 		return noAnswer(ctx, err)
 	}
+	c.spare(response.Headers)
 	return c.outcome(response, m)
+}
+
+// post returns a response even when its body broke off: the status line is the
+// answer, and a 202 that is taken for a failure becomes a second mail.
+func (c *Client) post(ctx context.Context, key string, m invitation.Message) (*rest.Response, error) {
+	api := rest.Client{HTTPClient: c.http}
+	return api.SendWithContext(ctx, c.request(key, m))
+}
+
+// spare remembers until when SendGrid takes nothing more, so that nobody asks.
+func (c *Client) spare(headers http.Header) {
+	if headers.Get("X-RateLimit-Remaining") != "0" {
+		return
+	}
+	if wait := untilReset(headers, time.Now()); wait > 0 {
+		c.spent.Store(time.Now().Add(wait).UnixNano())
+	}
 }
 
 // Close drops idle connections. The client stays usable.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -142,5 +143,31 @@ func TestTakenWithABrokenBody(t *testing.T) {
 	})
 	if err := client.Send(t.Context(), message(1)); err != nil {
 		t.Errorf("error %v after a 202", err)
+	}
+}
+
+// TestUsedUp: when SendGrid says that nothing is left of a window, nobody asks
+// until the next one.
+func TestUsedUp(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	client := serve(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(2-requests))
+		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))
+		w.WriteHeader(http.StatusAccepted)
+	})
+	for n := range 2 {
+		if err := client.Send(t.Context(), message(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var refusal *invitation.SendError
+	err := client.Send(t.Context(), message(3))
+	if !errors.As(err, &refusal) || !refusal.Account || refusal.RetryAfter <= 0 || refusal.RetryAfter > time.Minute {
+		t.Errorf("error %v, want one of the account that names the time", err)
+	}
+	if requests != 2 {
+		t.Errorf("%d requests", requests)
 	}
 }

@@ -26,6 +26,8 @@ const defaultTimeout = 30 * time.Second
 type Config struct {
 	// APIKey needs the permission "Mail Send" and no other.
 	APIKey string `json:"-"`
+	// KeyFile holds the key instead, and is read again (Client.Follow).
+	KeyFile string
 	// BaseURL is GlobalURL when empty. Plain http is for loopback only: the
 	// key travels in a header.
 	BaseURL string
@@ -51,6 +53,13 @@ func (c Config) validated() (Config, error) {
 		c.Timeout = defaultTimeout
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.KeyFile != "" {
+		key, err := loadKey(c.KeyFile)
+		if err != nil {
+			return Config{}, fmt.Errorf("sendgrid: %w", err)
+		}
+		c.APIKey = key
+	}
 	checks := []struct {
 		field string
 		err   error

@@ -56,9 +56,7 @@ func retryAfter(code int, headers http.Header, now time.Time) time.Duration {
 	if code != http.StatusTooManyRequests && code != http.StatusServiceUnavailable {
 		return 0
 	}
-	if date, err := http.ParseTime(headers.Get("Date")); err == nil {
-		now = date
-	}
+	now = answeredAt(headers, now)
 	after := headers.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(after, 10, 64); err == nil {
 		return wait(seconds)
@@ -66,10 +64,23 @@ func retryAfter(code int, headers http.Header, now time.Time) time.Duration {
 	if at, err := http.ParseTime(after); err == nil {
 		return wait(at.Unix() - now.Unix())
 	}
-	if at, err := strconv.ParseInt(headers.Get("X-RateLimit-Reset"), 10, 64); err == nil && at > 0 {
-		return wait(at - now.Unix())
+	return untilReset(headers, now)
+}
+
+// untilReset is how long it takes until SendGrid's rate limit begins anew, or 0.
+func untilReset(headers http.Header, now time.Time) time.Duration {
+	at, err := strconv.ParseInt(headers.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil || at <= 0 {
+		return 0
 	}
-	return 0
+	return wait(at - answeredAt(headers, now).Unix())
+}
+
+func answeredAt(headers http.Header, now time.Time) time.Time {
+	if date, err := http.ParseTime(headers.Get("Date")); err == nil {
+		return date
+	}
+	return now
 }
 
 // wait clamps before it multiplies: a hostile number must not overflow.

@@ -27,8 +27,8 @@ type sender struct{ address, name, replyTo string }
 // request is a fresh one for every mail. sendgrid-go's own Client keeps the
 // body of the mail in itself while it sends it, so that two goroutines that
 // share one can send one person's link to the other.
-func (c *Client) request(m invitation.Message) rest.Request {
-	r := sendgridgo.GetRequest(c.key, endpoint, c.baseURL)
+func (c *Client) request(key string, m invitation.Message) rest.Request {
+	r := sendgridgo.GetRequest(key, endpoint, c.baseURL)
 	r.Method = rest.Post
 	r.Body = mail.GetRequestBody(c.compose(m))
 	return r

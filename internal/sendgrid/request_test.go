@@ -91,7 +91,7 @@ func decoded(t *testing.T, text string) (v any) {
 func TestRequestBelowAPath(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, config("https://proxy.test/sendgrid/"))
-	if got := client.request(message(1)).BaseURL; got != "https://proxy.test/sendgrid/v3/mail/send" {
+	if got := client.request(key, message(1)).BaseURL; got != "https://proxy.test/sendgrid/v3/mail/send" {
 		t.Errorf("URL %s", got)
 	}
 }

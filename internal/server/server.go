@@ -57,7 +57,8 @@ type Config struct {
 	Woken func() <-chan struct{}
 	// Ping reports whether the database takes writes, PingReads whether it can be
 	// read; they decide about health. Without PingReads, Ping stands for both.
-	Ping, PingReads func(ctx context.Context) error
+	// PingDelivery tells whether mails go out; without it nobody says so.
+	Ping, PingReads, PingDelivery func(ctx context.Context) error
 	// StreamAge is how long a stream may last, up to a tenth more. Zero stands for
 	// 10 minutes.
 	StreamAge time.Duration
@@ -143,6 +144,9 @@ func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	for {
 		writes := s.config.Ping(ctx)
 		s.setHealth(serving(s.config.PingReads(ctx)), serving(writes))
+		if s.config.PingDelivery != nil {
+			s.health.SetServingStatus(pb.HealthDelivery, serving(s.config.PingDelivery(ctx)))
+		}
 		if ctx.Err() == nil {
 			said.note(ctx, writes)
 		}

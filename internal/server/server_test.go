@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -93,7 +94,7 @@ func TestUnknownMethod(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	var readable, writable atomic.Bool
+	var readable, writable, mailing atomic.Bool
 	state := func(up *atomic.Bool) func(context.Context) error {
 		return func(context.Context) error {
 			if !up.Load() {
@@ -102,11 +103,13 @@ func TestHealth(t *testing.T) {
 			return nil
 		}
 	}
-	s.serve(func(c *server.Config) { c.Ping, c.PingReads = state(&writable), state(&readable) })
+	s.serve(func(c *server.Config) {
+		c.Ping, c.PingReads, c.PingDelivery = state(&writable), state(&readable), state(&mailing)
+	})
 	health := healthpb.NewHealthClient(s.conn)
 	watches := map[string]healthpb.Health_WatchClient{}
 	for _, service := range []string{
-		"", pb.HealthLive, pb.HealthReads, pb.HealthWrites,
+		"", pb.HealthLive, pb.HealthReads, pb.HealthWrites, pb.HealthDelivery,
 		"kiwi.invitation.v1.InvitationService", "kiwi.invitation.v1.UserService", "kiwi.invitation.v1.RedemptionService",
 	} {
 		watch, err := health.Watch(t.Context(), &healthpb.HealthCheckRequest{Service: service})
@@ -119,11 +122,14 @@ func TestHealth(t *testing.T) {
 	for _, up := range []bool{true, false} {
 		writable.Store(up)
 		for service, watch := range watches {
-			if service != pb.HealthLive && service != pb.HealthReads {
+			if !slices.Contains([]string{pb.HealthLive, pb.HealthReads, pb.HealthDelivery}, service) {
 				awaitHealth(t, watch, up)
 			}
 		}
 	}
+	awaitHealth(t, watches[pb.HealthDelivery], false)
+	mailing.Store(true)
+	awaitHealth(t, watches[pb.HealthDelivery], true)
 }
 
 // TestHealthFollowsTheDatabase: nothing serves once it is gone.

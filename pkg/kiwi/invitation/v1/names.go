@@ -16,4 +16,7 @@ const (
 	HealthReads = "reads"
 	// HealthWrites is serving while the database takes writes.
 	HealthWrites = "writes"
+	// HealthDelivery is serving while mails go out, and is not while the mail queue
+	// rests because the provider refuses all of them. No server is worse for it.
+	HealthDelivery = "delivery"
 )
