@@ -2,6 +2,7 @@
 //
 //	invitationd serve [-role all|api|worker]   until SIGTERM
 //	invitationd migrate                        bring the database up to date
+//	invitationd restored -to TIME [-yes]       after the database was set back to an earlier time
 //	invitationd keys list FILE                 and add FILE, promote FILE ID, retire FILE ID
 //	invitationd mail preview [-h]              write a mail to a file, to look at
 //	invitationd version                        what this binary is
@@ -41,7 +42,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate | keys list FILE | mail preview | version"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate | restored -to TIME [-yes] | keys list FILE | mail preview | version"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -62,6 +63,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			return err
 		}
 		return migrate(ctx, environ)
+	case "restored":
+		return restored(ctx, args[1:], environ, stdout, stderr)
 	case "keys":
 		return manageKeys(args[1:], stdout, stderr)
 	case "version":

@@ -66,6 +66,16 @@ func (u *User) Revoke(target Target, now time.Time) error {
 	return nil
 }
 
+// Supersede ends a pending invitation that was issued by a time to which the
+// database was set back. Whatever became of it afterwards is forgotten: its links
+// may have been replaced, used or withdrawn since, and must not come alive again.
+func (u *User) Supersede(target Target, setBackTo, now time.Time) {
+	inv := u.Invitations[target]
+	if inv.State(now) == Pending && !inv.IssuedAt.After(setBackTo) {
+		u.revoke(inv, EndSuperseded, now)
+	}
+}
+
 // GenerateQR opens the shared channel: the link of a pending invitation as it is,
 // else one of a new generation.
 func (u *User) GenerateQR(target Target, now time.Time, validity time.Duration) error {

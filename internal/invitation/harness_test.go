@@ -85,6 +85,7 @@ func refusal(rt *rapid.T, err error) {
 		invitation.ErrInvitationPending, invitation.ErrAlreadyActivated, invitation.ErrTargetNotAllowed, invitation.ErrUserDeactivated,
 		invitation.ErrInvitationExpired, invitation.ErrInvitationRevoked, invitation.ErrInvitationRedeemed, invitation.ErrOldGeneration,
 		invitation.ErrInvitationNotFound, invitation.ErrNotActivated, invitation.ErrEmailInUse, invitation.ErrUserNotFound,
+		invitation.ErrInvitationSuperseded,
 	} {
 		if errors.Is(err, known) {
 			return

@@ -52,6 +52,21 @@ func (m *model) Revoke(rt *rapid.T) {
 	m.endedAll(rt, older, invitation.ErrInvitationRevoked)
 }
 
+// Supersede ends every link of its target that was good when the database was set
+// back, and none of an invitation that is younger.
+func (m *model) Supersede(rt *rapid.T) {
+	rarely(rt, 2)
+	target, setBackTo := drawTarget(rt), m.now.Add(-time.Duration(rapid.IntRange(0, 48).Draw(rt, "hours"))*time.Hour)
+	older := m.good(target)
+	if inv := m.user.Invitations[target]; inv == nil || inv.IssuedAt.After(setBackTo) {
+		older = nil
+	}
+	if err := m.change(rt, func(u *invitation.User) error { u.Supersede(target, setBackTo, m.now); return nil }); err != nil {
+		rt.Fatal(err)
+	}
+	m.endedAll(rt, older, invitation.ErrInvitationSuperseded)
+}
+
 // GenerateQR never ends a link; while the invitation is good it opens the same one.
 func (m *model) GenerateQR(rt *rapid.T) {
 	target := drawTarget(rt)

@@ -28,6 +28,8 @@
 // transaction of their own, one after the other. Places for mails are reserved
 // by one statement (limits.go), and so is the rest of the mail queue (rest.go).
 //
+// A database that was set back to an earlier time is told so by restored.go.
+//
 // Each table has a file, in which each of its columns is declared in one line
 // (columns.go, kinds.go); what is selected, scanned, written and compared follows
 // from that.

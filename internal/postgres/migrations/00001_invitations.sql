@@ -28,8 +28,10 @@ CREATE TABLE trails (
 -- Which history of the database this is: places in the audit trails of another
 -- one mean nothing. It is drawn anew when the database was set back.
 CREATE TABLE installation (
-    epoch uuid NOT NULL DEFAULT gen_random_uuid(),
-    one   boolean PRIMARY KEY DEFAULT true CHECK (one)
+    epoch       uuid NOT NULL DEFAULT gen_random_uuid(),
+    one         boolean PRIMARY KEY DEFAULT true CHECK (one),
+    -- The time to which it was set back last; NULL if never.
+    set_back_to timestamptz
 );
 INSERT INTO installation DEFAULT VALUES;
 
