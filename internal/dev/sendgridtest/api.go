@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// maxFaults bounds the body of PUT /api/faults, in bytes.
-const maxFaults = 1 << 20
+// maxSetting bounds the body of a PUT, in bytes.
+const maxSetting = 1 << 20
 
 func (e *Emulator) listMessages(w http.ResponseWriter, r *http.Request) {
 	all := e.Messages()
@@ -39,18 +39,36 @@ func (e *Emulator) getFaults(w http.ResponseWriter, _ *http.Request) {
 
 func (e *Emulator) putFaults(w http.ResponseWriter, r *http.Request) {
 	var f Faults
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFaults))
+	if put(w, r, &f) {
+		e.SetFaults(f)
+		writeJSON(w, http.StatusOK, e.Faults())
+	}
+}
+
+func (e *Emulator) getAccount(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, e.Account())
+}
+
+func (e *Emulator) putAccount(w http.ResponseWriter, r *http.Request) {
+	var a Account
+	if put(w, r, &a) {
+		e.SetAccount(a)
+		writeJSON(w, http.StatusOK, e.Account())
+	}
+}
+
+// put reads the body into a value and checks it, or answers what is wrong.
+func put(w http.ResponseWriter, r *http.Request, into interface{ check() error }) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSetting))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		writeErrors(w, http.StatusBadRequest, err.Error())
-		return
+	err := decoder.Decode(into)
+	if err == nil {
+		err = into.check()
 	}
-	if err := f.check(); err != nil {
+	if err != nil {
 		writeErrors(w, http.StatusBadRequest, err.Error())
-		return
 	}
-	e.SetFaults(f)
-	writeJSON(w, http.StatusOK, e.Faults())
+	return err == nil
 }
 
 func (e *Emulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {

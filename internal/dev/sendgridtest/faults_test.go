@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -159,6 +161,78 @@ func TestChooseDecidesByTheMail(t *testing.T) {
 	}
 }
 
+// TestEveryAnswer: each comes as often as it is asked for, and then all is well.
+func TestEveryAnswer(t *testing.T) {
+	t.Parallel()
+	for _, kind := range faultKinds {
+		if kind.answer.Status == 0 {
+			continue
+		}
+		e, url := Start(t, Config{Faults: Faults{Next: []Fault{kind.Fault}}})
+		always := kind.answer
+		always.Times = 2
+		e.SetFaults(Faults{Next: []Fault{None, None, kind.Fault}, Always: &always})
+		for range 3 {
+			response, answer, err := send(t, url, mailTo("a@example.com"))
+			html := strings.HasPrefix(kind.answer.Body, "<html>")
+			if err != nil || response.StatusCode != kind.answer.Status || answer != kind.answer.Body ||
+				html != (response.Header.Get("Content-Type") == "text/html") {
+				t.Errorf("%s: %v, %d %v %s", kind.Fault, err, response.StatusCode, response.Header, answer)
+			}
+		}
+		mustSend(t, url, "a@example.com")
+		if got := e.Requests(); got != 4 {
+			t.Errorf("%s: %d requests", kind.Fault, got)
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	now.Store(1_700_000_001)
+	_, url := Start(t, Config{
+		Now:    func() time.Time { return time.Unix(now.Load(), 0) },
+		Faults: Faults{PerWindow: 2, WindowSeconds: 5},
+	})
+	for i, want := range []struct{ status, remaining string }{{"202", "1"}, {"202", "0"}, {"429", "0"}} {
+		response, _, err := send(t, url, mailTo("a@example.com"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := response.Header
+		if strconv.Itoa(response.StatusCode) != want.status || h.Get("X-RateLimit-Limit") != "2" ||
+			h.Get("X-RateLimit-Remaining") != want.remaining || h.Get("X-RateLimit-Reset") != "1700000005" {
+			t.Errorf("request %d: %d %v", i+1, response.StatusCode, h)
+		}
+	}
+	now.Store(1_700_000_005)
+	mustSend(t, url, "a@example.com")
+}
+
+// TestSlowAnswers: whoever does not wait has handed the mail over all the same.
+func TestSlowAnswers(t *testing.T) {
+	t.Parallel()
+	e, url := Start(t, Config{Faults: Faults{DelayMS: 1}})
+	mustSend(t, url, "a@example.com")
+	e.SetFaults(Faults{DelayMS: 3_600_000})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, _ = e.Await(t.Context(), 2)
+		cancel()
+	}()
+	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v3/mail/send", strings.NewReader(mailTo("a@example.com")))
+	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client(t).Do(request)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error: %v, want the caller's own", err)
+	}
+}
+
 func TestFaultsOverHTTP(t *testing.T) {
 	t.Parallel()
 	_, url := Start(t, Config{})
@@ -185,6 +259,7 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 	e, url := Start(t, Config{})
 	for _, body := range []string{
 		``, `[]`, `{"nxt":["reset"]}`, `{"next":["explode"]}`, `{"rates":{"explode":0.1}}`,
+		`{"always":{"status":99}}`, `{"always":{"status":401,"times":-1}}`, `{"per_window":2}`, `{"delay_ms":-1}`,
 		`{"rates":{"reset":-0.1}}`, `{"rates":{"reset":0.7,"server_error":0.7}}`, `{"retry_after_seconds":-1}`,
 	} {
 		response, answer, err := do(t, http.MethodPut, url+"/api/faults", body)

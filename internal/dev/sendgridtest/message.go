@@ -26,6 +26,11 @@ type Message struct {
 	CustomArgs map[string]string `json:"custom_args"`
 	Categories []string          `json:"categories"`
 	Tracking   Tracking          `json:"tracking"`
+	// Bypass are the suppression lists that the request asks not to look at.
+	Bypass []List `json:"bypass,omitempty"`
+	// Fate is the last event of the mail's life, as far as it is known now:
+	// "delivered" for most.
+	Fate string `json:"fate"`
 }
 
 // Tracking tells what SendGrid might add to a mail: all that the request did
@@ -41,6 +46,7 @@ type Tracking struct {
 func (m Message) clone() Message {
 	m.CustomArgs = maps.Clone(m.CustomArgs)
 	m.Categories = slices.Clone(m.Categories)
+	m.Bypass = slices.Clone(m.Bypass)
 	return m
 }
 

@@ -3,6 +3,7 @@ package sendgridtest
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,7 +19,11 @@ type mailRequest struct {
 	Categories       []string                   `json:"categories"`
 	CustomArgs       map[string]json.RawMessage `json:"custom_args"`
 	MailSettings     struct {
-		SandboxMode toggled `json:"sandbox_mode"`
+		SandboxMode       toggled `json:"sandbox_mode"`
+		BypassAll         toggled `json:"bypass_list_management"`
+		BypassBounces     toggled `json:"bypass_bounce_management"`
+		BypassSpam        toggled `json:"bypass_spam_management"`
+		BypassUnsubscribe toggled `json:"bypass_unsubscribe_management"`
 	} `json:"mail_settings"`
 	TrackingSettings struct {
 		Click struct {
@@ -32,6 +37,7 @@ type mailRequest struct {
 }
 
 type envelope struct {
+	From       *box                       `json:"from"`
 	To         []box                      `json:"to"`
 	CC         []box                      `json:"cc"`
 	BCC        []box                      `json:"bcc"`
@@ -93,7 +99,12 @@ func (r *mailRequest) message(p envelope, recipient box, now time.Time) Message 
 	if p.Subject != "" {
 		m.Subject = p.Subject
 	}
-	m.From, m.FromName = r.From.Email, r.From.Name
+	from := r.From
+	if p.From != nil {
+		from = p.From
+	}
+	m.From, m.FromName = from.Email, from.Name
+	m.Bypass = r.bypass()
 	if r.ReplyTo != nil {
 		m.ReplyTo = r.ReplyTo.Email
 	}
@@ -106,6 +117,21 @@ func (r *mailRequest) message(p envelope, recipient box, now time.Time) Message 
 		}
 	}
 	return m
+}
+
+// bypass are the suppression lists that are not to be looked at.
+func (r *mailRequest) bypass() []List {
+	var lists []List
+	for list, on := range map[List]bool{
+		Bounces: r.MailSettings.BypassBounces.on(), SpamReports: r.MailSettings.BypassSpam.on(),
+		Unsubscribes: r.MailSettings.BypassUnsubscribe.on(),
+	} {
+		if on || r.MailSettings.BypassAll.on() {
+			lists = append(lists, list)
+		}
+	}
+	slices.Sort(lists)
+	return lists
 }
 
 // mergedArgs puts the personalization's over the request's. Values that are

@@ -13,30 +13,30 @@ import (
 )
 
 // serveSend is POST /v3/mail/send. Its order is SendGrid's as far as that can
-// be seen from outside: who are you, what is this, is it valid.
+// be seen from outside: who are you, what is this, is it valid, may you.
 func (e *Emulator) serveSend(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	e.requests++
+	e.mu.Unlock()
 	fault := e.nextFault()
 	if fault == Reset {
 		reset(w)
 	}
-	if !e.authorized(r) {
-		writeErrors(w, http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked")
-		return
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		writeErrors(w, http.StatusUnsupportedMediaType, "Content-Type should be application/json.")
-		return
-	}
-	request, ok := e.readRequest(w, r)
-	if !ok {
-		return
-	}
-	if e.answerAll(w) {
-		return
-	}
+	w = e.slowly(w, r)
+	e.authorized(func(w http.ResponseWriter, r *http.Request) {
+		if request, ok := e.readRequest(w, r); ok && !e.refuseAccount(w, request) && !e.answerAll(w) {
+			e.takeMail(w, r, request, fault)
+		}
+	})(w, r)
+}
+
+func (e *Emulator) takeMail(w http.ResponseWriter, r *http.Request, request *mailRequest, fault Fault) {
 	messages := request.messages(newID(), e.now())
 	if fault == None {
 		fault = e.chosenFault(messages[0])
+	}
+	if fault == Reset {
+		reset(w)
 	}
 	if e.answerFault(w, fault) {
 		return
@@ -45,24 +45,18 @@ func (e *Emulator) serveSend(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	e.keepAll(messages)
-	e.sendEvents(messages)
+	e.sendEvents(messages, e.keepAll(messages))
 	e.loseAnswer(w, r, fault)
 	w.Header().Set("X-Message-Id", messages[0].ID)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (e *Emulator) authorized(r *http.Request) bool {
-	const scheme = "Bearer "
-	given := r.Header.Get("Authorization")
-	if e.apiKey == "" {
-		return len(given) > len(scheme) && given[:len(scheme)] == scheme
-	}
-	return given == scheme+e.apiKey
-}
-
 // readRequest answers itself when there is no valid request.
 func (e *Emulator) readRequest(w http.ResponseWriter, r *http.Request) (*mailRequest, bool) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		writeErrors(w, http.StatusUnsupportedMediaType, "Content-Type should be application/json.")
+		return nil, false
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		writeErrors(w, http.StatusRequestEntityTooLarge, "The JSON payload you have included in your request is too large.")

@@ -31,6 +31,7 @@ func TestSendKeepsTheMail(t *testing.T) {
 		CustomArgs: map[string]string{"delivery_id": "d-1", "invitation_id": "i-1"},
 		Categories: []string{"invitation"},
 		Tracking:   Tracking{Subscription: true, Analytics: true},
+		Fate:       "delivered",
 	}}
 	if got := e.Messages(); !reflect.DeepEqual(got, want) {
 		t.Errorf("kept %+v, want %+v", got, want)
