@@ -178,7 +178,9 @@ func addInbox(ctx context.Context, env settings) (url string, stop func(), err e
 	if err != nil {
 		return "", nil, errors.Join(err, listener.Close())
 	}
-	emulator := sendgridtest.New(sendgridtest.Config{Webhook: reports})
+	emulator := sendgridtest.New(sendgridtest.Config{
+		APIKey: env["SENDGRID_API_KEY"], Senders: []string{env.get("INVITATION_MAIL_FROM")}, Webhook: reports,
+	})
 	web := &http.Server{Handler: emulator, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = web.Serve(listener) }()
 	return url, func() {

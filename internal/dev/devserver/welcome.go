@@ -33,7 +33,7 @@ func welcome(out io.Writer, env settings, inbox string) {
 	addr := env.get("INVITATION_GRPC_ADDR")
 	fmt.Fprintf(out, "\nKIWI Invitations is running; Ctrl-C stops it.\n\n  gRPC    %s (reflection and health)\n", addr)
 	if inbox != "" {
-		fmt.Fprintf(out, "  Inbox   %s (mail to bounce+x@…, defer+x@…, drop+x@…, spam+x@… or slow+x@… fares so)\n", inbox)
+		fmt.Fprintf(out, "  Inbox   %[1]s (%[1]s/control has mail bounce, SendGrid refuse, …)\n", inbox)
 	}
 	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n", dataDir, here(addr))
 }

@@ -131,10 +131,15 @@ func (f fate) last() step { return f.steps[len(f.steps)-1] }
 // summary is the fate in a word or few.
 func (f fate) summary() string {
 	last := f.last()
-	for kind, word := range map[string]string{"dropped": "reason", "bounce": "type"} {
-		if why, _ := last.fields[word].(string); last.kind == kind {
-			return kind + ": " + why
-		}
+	reason, _ := last.fields["reason"].(string)
+	kind, _ := last.fields["type"].(string)
+	switch {
+	case last.kind == "dropped":
+		return "dropped: " + reason
+	case kind == "bounce":
+		return "bounced"
+	case kind != "":
+		return kind // blocked, expired
 	}
 	return last.kind
 }

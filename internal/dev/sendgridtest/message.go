@@ -28,8 +28,7 @@ type Message struct {
 	Tracking   Tracking          `json:"tracking"`
 	// Bypass are the suppression lists that the request asks not to look at.
 	Bypass []List `json:"bypass,omitempty"`
-	// Fate is the last event of the mail's life, as far as it is known now:
-	// "delivered" for most.
+	// Fate is how the mail's life ends: "delivered" for most.
 	Fate string `json:"fate"`
 }
 
