@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,8 +10,6 @@ import (
 	"net/http/pprof"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // runDebug serves profiles and the log's level until the context ends. A profile
@@ -23,19 +20,8 @@ func (c config) runDebug(ctx context.Context, level *slog.LevelVar, log *slog.Lo
 		return fmt.Errorf("listen on INVITATION_DEBUG_ADDR: %w", err)
 	}
 	web := &http.Server{Handler: debugHandler(level, log), ReadHeaderTimeout: 5 * time.Second}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		return web.Close() // nobody waits for a profile to end
-	})
 	log.Info("open for debugging", "debug_addr", l.Addr().String())
-	return group.Wait()
+	return serveHTTP(ctx, web, l, web.Close) // nobody waits for a profile to end
 }
 
 func debugHandler(level *slog.LevelVar, log *slog.Logger) http.Handler {

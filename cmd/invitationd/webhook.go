@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 
 	"golang.org/x/net/netutil"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
@@ -32,19 +29,10 @@ func (c config) runWebhook(ctx context.Context, store *postgres.Store, log *slog
 	}
 	l = netutil.LimitListener(l, maxWebhookConns)
 	web := sendgrid.NewWebhookServer(handler, log)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
+	log.Info("taking reports in", "webhook_addr", l.Addr().String())
+	return serveHTTP(ctx, web, l, func() error {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainTimeout)
 		defer cancel()
 		return web.Shutdown(drain)
 	})
-	log.Info("taking reports in", "webhook_addr", l.Addr().String())
-	return group.Wait()
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
+	"github.com/kiwi-ki/invitations/internal/dev/serving"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -180,16 +180,7 @@ func (s *site) awaitServing(ctx context.Context, conn *grpc.ClientConn) error {
 			cancel()
 		}
 	}()
-	watch, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
-	if err != nil {
-		return err
-	}
-	for {
-		answer, err := watch.Recv()
-		if err != nil || answer.GetStatus() == healthpb.HealthCheckResponse_SERVING {
-			return err
-		}
-	}
+	return serving.Await(ctx, conn)
 }
 
 func freeAddr(ctx context.Context) (string, error) {

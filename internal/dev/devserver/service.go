@@ -16,7 +16,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kiwi-ki/invitations/internal/dev/serving"
 )
 
 // runService migrates and runs the real binary, which lies beside this one,
@@ -106,14 +107,5 @@ func awaitServing(ctx context.Context, addr string) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	watch, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
-	if err != nil {
-		return err
-	}
-	for {
-		answer, err := watch.Recv()
-		if err != nil || answer.GetStatus() == healthpb.HealthCheckResponse_SERVING {
-			return err
-		}
-	}
+	return serving.Await(ctx, conn)
 }
