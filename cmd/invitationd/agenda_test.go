@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -84,9 +82,5 @@ func (w *world) awaitReminder(address string) sendgridtest.Message {
 
 func (w *world) exec(sql string) {
 	w.t.Helper()
-	conn, err := pgx.Connect(w.t.Context(), w.dsn)
-	must(w.t, err)
-	_, err = conn.Exec(w.t.Context(), sql)
-	must(w.t, err)
-	must(w.t, conn.Close(w.t.Context()))
+	pgtest.Exec(w.t, pgtest.Pool(w.t, w.dsn), sql)
 }

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -89,9 +87,7 @@ func (w *world) worker() *exec.Cmd {
 // has to ask: the processes that record it are not ours.
 func (w *world) awaitAccepted(n int) {
 	w.t.Helper()
-	pool, err := pgxpool.New(w.t.Context(), w.dsn)
-	must(w.t, err)
-	defer pool.Close()
+	pool := pgtest.Pool(w.t, w.dsn)
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -145,9 +141,7 @@ func (w *world) checkMails() {
 // owners are the invited people's addresses by their invitations' ids.
 func (w *world) owners() map[string]string {
 	w.t.Helper()
-	pool, err := pgxpool.New(w.t.Context(), w.dsn)
-	must(w.t, err)
-	defer pool.Close()
+	pool := pgtest.Pool(w.t, w.dsn)
 	rows, err := pool.Query(w.t.Context(), `SELECT i.id::text, u.email FROM invitations i JOIN users u ON u.id = i.user_id`)
 	must(w.t, err)
 	owners := map[string]string{}

@@ -62,7 +62,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 	c := exec.Command(self, args...)
 	c.Env = []string{
 		asCommand + "=1", "DATABASE_URL=" + w.dsn, "INVITATION_GRPC_ADDR=127.0.0.1:0",
-		"INVITATION_KEYS_FILE=" + w.keys, "INVITATION_LINK_BASE_URL=https://app.kiwi.example/I/",
+		"INVITATION_KEYS_FILE=" + w.keys, "INVITATION_LINK_BASE_URL=https://app.kiwi.example/i/",
 		"SENDGRID_API_KEY=SG.test", "SENDGRID_BASE_URL=" + w.mailURL, "INVITATION_MAIL_FROM=einladung@kiwi.example",
 	}
 	c.Env = append(c.Env, w.env...)
@@ -151,7 +151,7 @@ func (p *process) signal(t testing.TB, s syscall.Signal) error {
 	return <-p.exited
 }
 
-var link = regexp.MustCompile(`https://app\.kiwi\.example/I/([0-9A-Za-z]{46})\b`)
+var link = regexp.MustCompile(`https://app\.kiwi\.example/i/([0-9A-Za-z]{46})\b`)
 
 // mailedToken waits for a mail and takes the token out of its link.
 func (w *world) mailedToken(address string) string {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -42,17 +41,12 @@ func (s *stack) settled() {
 
 func (s *stack) exec(sql string, args ...any) {
 	s.Helper()
-	_, err := s.pool.Exec(s.Context(), sql, args...)
-	must(s, err)
+	pgtest.Exec(s, s.pool, sql, args...)
 }
 
 func (s *stack) text(sql string, args ...any) string {
 	s.Helper()
-	rows, err := s.pool.Query(s.Context(), sql, args...)
-	must(s, err)
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	must(s, err)
-	return strings.Join(lines, "\n")
+	return pgtest.Text(s, s.pool, sql, args...)
 }
 
 // sentTo are the mails that the provider took for a user.

@@ -127,7 +127,7 @@ func TestTwoServers(t *testing.T) {
 	const mails = 120
 	s := newStack(t)
 	other := *s
-	other.pool, other.store = open(t, s.dsn)
+	other.connect()
 	var inviting sync.WaitGroup
 	for range 12 {
 		inviting.Go(func() {

@@ -13,39 +13,31 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/mail"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 )
 
+var must = harness.Must
+
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(childEnv); dsn != "" {
 		child(dsn, os.Getenv(childProviderEnv))
 	}
-	pgtest.Main(m, func(ctx context.Context, dsn string) error {
-		pool, err := pgxpool.New(ctx, dsn)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		if err := postgres.Migrate(ctx, pool); err != nil {
-			return err
-		}
-		return delivery.Migrate(ctx, pool)
-	})
+	pgtest.Main(m, storetest.Migrate)
 }
 
 const (
 	validity = 14 * 24 * time.Hour
 	app      = invitation.TargetApp
-	keyLine  = "A bF0OpgRhxZgsIL5xL+R0RqtfWwfOLYRTOS4heq44p7I="
 	apiKey   = "SG.test"
 	name     = "Erika Mustermann"
-	// patience ends a hang; nothing here waits for it to pass.
-	patience = 2 * time.Minute
+	patience = harness.Patience
 )
 
 // stack is a database, a store, and a provider that takes mails.
@@ -61,34 +53,17 @@ type stack struct {
 
 func newStack(t testing.TB) *stack {
 	t.Helper()
-	s := &stack{TB: t, dsn: pgtest.Database(t), linker: newLinker()}
-	s.pool, s.store = open(t, s.dsn)
+	s := &stack{TB: t, dsn: pgtest.Database(t), linker: harness.Linker()}
+	s.connect()
 	s.inbox, s.url = sendgridtest.Start(t, sendgridtest.Config{APIKey: apiKey, Keep: 5000})
 	return s
 }
 
-func newLinker() *invitation.Linker {
-	ring, err := invitation.ParseKeyRing([]byte(keyLine))
-	if err == nil {
-		var l *invitation.Linker
-		if l, err = invitation.NewLinker("https://app.kiwi.example/I/", ring); err == nil {
-			return l
-		}
-	}
-	panic(err)
-}
-
-func open(t testing.TB, dsn string) (*pgxpool.Pool, *postgres.Store) {
-	t.Helper()
-	c, err := pgxpool.ParseConfig(dsn)
-	must(t, err)
-	c.MaxConns = 12
-	pool, err := pgxpool.NewWithConfig(context.Background(), c)
-	must(t, err)
-	t.Cleanup(pool.Close)
-	store := postgres.New(postgres.Config{Pool: pool, Enqueue: delivery.Enqueue, Timeout: 30 * time.Second})
-	t.Cleanup(store.Close)
-	return pool, store
+// connect opens connections and a store of the stack's own, as another server would.
+func (s *stack) connect() {
+	s.Helper()
+	s.pool = pgtest.Pool(s, s.dsn, func(c *pgxpool.Config) { c.MaxConns = 12 })
+	s.store = storetest.New(s, s.pool)
 }
 
 // provider returns a client of the stack's provider.
@@ -185,10 +160,3 @@ type sender func(ctx context.Context, m invitation.Message) error
 func (f sender) Send(ctx context.Context, m invitation.Message) error { return f(ctx, m) }
 
 func with(f sender) func(*delivery.Config) { return func(c *delivery.Config) { c.Sender = f } }
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
@@ -34,7 +35,7 @@ func child(dsn, url string) {
 	}
 	pool, err := pgxpool.New(context.Background(), dsn)
 	fail(err)
-	s := &stack{pool: pool, linker: newLinker(), store: postgres.New(postgres.Config{Pool: pool, Enqueue: delivery.Enqueue})}
+	s := &stack{pool: pool, linker: harness.Linker(), store: postgres.New(postgres.Config{Pool: pool, Enqueue: delivery.Enqueue})}
 	c := s.bareConfig()
 	c.Sender = sender(func(ctx context.Context, m invitation.Message) error {
 		if url != "" {

@@ -29,13 +29,6 @@ func invited(t testing.TB) (*invitation.User, *invitation.Invitation, *invitatio
 	return u, inv, u.LatestDelivery(inv)
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestClaim: the worker looks again by itself, whatever the rules should have
 // cancelled before.
 func TestClaim(t *testing.T) {

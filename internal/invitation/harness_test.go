@@ -9,8 +9,11 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
+
+var must = harness.Must
 
 // Lines of a key file, drawn for these tests.
 const (
@@ -22,9 +25,7 @@ const (
 func ring(t testing.TB, lines ...string) *invitation.KeyRing {
 	t.Helper()
 	r, err := invitation.ParseKeyRing([]byte(strings.Join(lines, "\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return r
 }
 

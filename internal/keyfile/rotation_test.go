@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/keyfile"
 )
@@ -54,7 +55,7 @@ type server struct {
 }
 
 func startServer(t testing.TB, path string, every time.Duration) *server {
-	linker, err := invitation.NewLinker("https://app.kiwi.example/I/", load(t, path))
+	linker, err := invitation.NewLinker(harness.BaseURL, load(t, path))
 	must(t, err)
 	s := &server{linker: linker, reads: make(chan *invitation.KeyRing, 64)}
 	var watching sync.WaitGroup

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -28,7 +29,7 @@ func TestClose(t *testing.T) {
 
 func closeUnderLoad(t *testing.T, d *db) {
 	t.Helper()
-	pool := openPool(t, d.dsn)
+	pool := pgtest.Pool(t, d.dsn)
 	s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(*pgx.Batch, []uuid.UUID) {}})
 	id := newID()
 	do(t, s, create(id, emailOf(id)))

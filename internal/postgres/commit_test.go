@@ -15,6 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -146,7 +148,7 @@ func TestBrokenConnection(t *testing.T) {
 				d := newDB(t)
 				cable, dsn := lay(t, d.dsn, c.delivered)
 				// One connection, on which all statements are known by then.
-				s := newStore(t, openPool(t, dsn, func(c *pgxpool.Config) { c.MaxConns = 1 }))
+				s := storetest.New(t, pgtest.Pool(t, dsn, func(c *pgxpool.Config) { c.MaxConns = 1 }))
 				id := person(t, s)
 				change := share(id)
 				if withID {
@@ -182,7 +184,7 @@ func TestBrokenRead(t *testing.T) {
 	t.Parallel()
 	d := newDB(t)
 	cable, dsn := lay(t, d.dsn, false)
-	s := newStore(t, openPool(t, dsn))
+	s := storetest.New(t, pgtest.Pool(t, dsn))
 	id := person(t, s)
 	cable.cut.Store("user-")
 	if _, err := s.Read(t.Context(), invitation.Key{UserID: id}); err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -25,7 +27,7 @@ func TestRoleOfFourConnections(t *testing.T) {
 	const callers, calls = 64, 12
 	d := newDB(t)
 	tried, pool := d.limitedPool(4)
-	s := newStore(d, pool)
+	s := storetest.New(d, pool)
 	ids := make([]string, callers)
 	for i := range ids {
 		ids[i] = person(t, s)
@@ -65,7 +67,7 @@ func TestNoConnectionAtAll(t *testing.T) {
 	_, pool := d.limitedPool(1)
 	held, err := pool.Acquire(t.Context())
 	must(t, err)
-	s := newStore(d, pool, func(c *postgres.Config) { c.Timeout = 100 * time.Millisecond })
+	s := storetest.New(d, pool, func(c *postgres.Config) { c.Timeout = 100 * time.Millisecond })
 	outage(t, s, "nobody")
 	held.Release()
 	recovered(t, s, create(newID(), email("late@example.com")))
@@ -80,7 +82,7 @@ func (d *db) limitedPool(most int) (tried *atomic.Int64, pool *pgxpool.Pool) {
 		GRANT ALL ON ALL TABLES IN SCHEMA public TO %[1]s; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO %[1]s`, role, most))
 	d.Cleanup(func() { d.exec(fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
 	tried = new(atomic.Int64)
-	return tried, openPool(d, d.dsn, func(c *pgxpool.Config) {
+	return tried, pgtest.Pool(d, d.dsn, func(c *pgxpool.Config) {
 		c.MaxConns = 16
 		c.ConnConfig.User, c.ConnConfig.Password = role, "secret"
 		c.BeforeConnect = func(context.Context, *pgx.ConnConfig) error { tried.Add(1); return nil }

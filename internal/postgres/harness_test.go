@@ -11,40 +11,29 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
+
+var must = harness.Must
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(migrateEnv); dsn != "" {
 		os.Exit(migrateOnly(dsn))
 	}
-	pgtest.Main(m, migrate)
-}
-
-func migrate(ctx context.Context, dsn string) error {
-	pool, err := pgxpool.New(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	if err := postgres.Migrate(ctx, pool); err != nil {
-		return err
-	}
-	return delivery.Migrate(ctx, pool)
+	pgtest.Main(m, storetest.Migrate)
 }
 
 const (
 	validity = 14 * 24 * time.Hour
 	org      = "org-1"
 	app      = invitation.TargetApp
-	// patience ends a hang; nothing here waits for it to pass.
-	patience = 2 * time.Minute
+	patience = harness.Patience
 )
 
 // db is a database of the test's own.
@@ -61,38 +50,13 @@ func newDB(t testing.TB) *db {
 
 func openDB(t testing.TB, dsn string) *db {
 	t.Helper()
-	return &db{TB: t, dsn: dsn, pool: openPool(t, dsn)}
-}
-
-func openPool(t testing.TB, dsn string, settings ...func(*pgxpool.Config)) *pgxpool.Pool {
-	t.Helper()
-	c, err := pgxpool.ParseConfig(dsn)
-	must(t, err)
-	c.MaxConns = 8
-	for _, set := range settings {
-		set(c)
-	}
-	pool, err := pgxpool.NewWithConfig(context.Background(), c)
-	must(t, err)
-	t.Cleanup(pool.Close)
-	return pool
+	return &db{TB: t, dsn: dsn, pool: pgtest.Pool(t, dsn)}
 }
 
 // server starts a Store with connections of its own, as another server would.
 func (d *db) server(settings ...func(*postgres.Config)) *postgres.Store {
 	d.Helper()
-	return newStore(d, openPool(d, d.dsn), settings...)
-}
-
-func newStore(t testing.TB, pool *pgxpool.Pool, settings ...func(*postgres.Config)) *postgres.Store {
-	t.Helper()
-	c := postgres.Config{Pool: pool, Enqueue: delivery.Enqueue, Timeout: 30 * time.Second}
-	for _, set := range settings {
-		set(&c)
-	}
-	s := postgres.New(c)
-	t.Cleanup(s.Close)
-	return s
+	return storetest.New(d, pgtest.Pool(d, d.dsn), settings...)
 }
 
 var counter atomic.Int64
@@ -133,24 +97,18 @@ func read(t testing.TB, s *postgres.Store, id string) *invitation.User {
 
 func (d *db) exec(sql string, args ...any) {
 	d.Helper()
-	_, err := d.pool.Exec(context.Background(), sql, args...)
-	must(d, err)
+	pgtest.Exec(d, d.pool, sql, args...)
 }
 
-func (d *db) count(sql string, args ...any) (n int) {
+func (d *db) count(sql string, args ...any) int {
 	d.Helper()
-	must(d, d.pool.QueryRow(context.Background(), sql, args...).Scan(&n))
-	return n
+	return pgtest.Count(d, d.pool, sql, args...)
 }
 
 // text returns a query's rows, a line each.
 func (d *db) text(sql string, args ...any) string {
 	d.Helper()
-	rows, err := d.pool.Query(context.Background(), sql, args...)
-	must(d, err)
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	must(d, err)
-	return strings.Join(lines, "\n")
+	return pgtest.Text(d, d.pool, sql, args...)
 }
 
 // events counts a user's events of a type.
@@ -171,13 +129,6 @@ func (d *db) row(id string) string {
 	return d.text(`SELECT u::text FROM users u WHERE id = $1
 		UNION ALL SELECT i::text FROM invitations i WHERE user_id = $1
 		UNION ALL SELECT m::text FROM deliveries m WHERE user_id = $1`, id)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // as names the refusal that an error is, for reports.

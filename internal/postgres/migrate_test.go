@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 )
 
 // migrateEnv makes the test binary migrate this database and do nothing else,
@@ -18,7 +19,7 @@ import (
 const migrateEnv = "POSTGRES_TEST_MIGRATE"
 
 func migrateOnly(dsn string) int {
-	if err := migrate(context.Background(), dsn); err != nil {
+	if err := storetest.Migrate(context.Background(), dsn); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -52,7 +53,7 @@ func TestMigrateTwice(t *testing.T) {
 	d := newDB(t)
 	id := person(t, d.server())
 	columns, row := d.text(schema), d.row(id)
-	must(t, migrate(t.Context(), d.dsn))
+	must(t, storetest.Migrate(t.Context(), d.dsn))
 	if d.text(schema) != columns || d.row(id) != row {
 		t.Error("a second migration changed something")
 	}

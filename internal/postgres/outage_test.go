@@ -12,6 +12,7 @@ import (
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -128,7 +129,7 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	d := newDB(t)
 	id := person(t, d.server())
-	readOnly := newStore(t, openPool(t, d.dsn, func(c *pgxpool.Config) {
+	readOnly := storetest.New(t, pgtest.Pool(t, d.dsn, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	}), quick)
 	_, err := readOnly.Update(t.Context(), share(id))

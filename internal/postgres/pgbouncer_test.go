@@ -21,6 +21,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -122,7 +124,7 @@ func TestThroughAPooler(t *testing.T) {
 	d := newDB(t)
 	pooled := pooler(t, d.dsn, 3)
 	behind := func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe }
-	stores := []*postgres.Store{newStore(t, openPool(t, pooled, behind)), newStore(t, openPool(t, pooled, behind))}
+	stores := []*postgres.Store{storetest.New(t, pgtest.Pool(t, pooled, behind)), storetest.New(t, pgtest.Pool(t, pooled, behind))}
 	follower := follower{store: stores[0], organization: org}
 	var users sync.WaitGroup
 	for n := range 24 {

@@ -19,9 +19,9 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
-	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/server"
@@ -29,19 +29,9 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-func TestMain(m *testing.M) {
-	pgtest.Main(m, func(ctx context.Context, dsn string) error {
-		pool, err := pgxpool.New(ctx, dsn)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		if err := postgres.Migrate(ctx, pool); err != nil {
-			return err
-		}
-		return delivery.Migrate(ctx, pool)
-	})
-}
+var must = harness.Must
+
+func TestMain(m *testing.M) { pgtest.Main(m, storetest.Migrate) }
 
 // stack is a server as production runs it, on a database and a connection of
 // its own.
@@ -60,15 +50,6 @@ const invalidTokens = 100
 
 const validity = 14 * 24 * time.Hour
 
-func newLinker(t testing.TB) *invitation.Linker {
-	t.Helper()
-	ring, err := invitation.ParseKeyRing([]byte(harness.KeyLine))
-	must(t, err)
-	linker, err := invitation.NewLinker("https://app.kiwi.example/i/", ring)
-	must(t, err)
-	return linker
-}
-
 // newStack starts a server on a fresh database.
 func newStack(t testing.TB) *stack {
 	t.Helper()
@@ -80,17 +61,10 @@ func newStack(t testing.TB) *stack {
 func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Limit) *stack {
 	t.Helper()
 	limits = append(limits, postgres.Limit{}, postgres.Limit{})
-	settings, err := pgxpool.ParseConfig(dsn)
-	must(t, err)
-	settings.MaxConns = 8
-	pool, err := pgxpool.NewWithConfig(t.Context(), settings)
-	must(t, err)
-	t.Cleanup(pool.Close)
-	linker := newLinker(t)
-	store := postgres.New(postgres.Config{
-		Pool: pool, Enqueue: delivery.Enqueue, PerRecipient: limits[0], PerOrganization: limits[1], Pseudonym: linker.Pseudonym,
+	pool, linker := pgtest.Pool(t, dsn), harness.Linker()
+	store := storetest.New(t, pool, func(c *postgres.Config) {
+		c.PerRecipient, c.PerOrganization, c.Pseudonym = limits[0], limits[1], linker.Pseudonym
 	})
-	t.Cleanup(store.Close)
 	s := &stack{t: t, pool: pool, store: store, linker: linker, logs: logs}
 	s.serve(func(*server.Config) {})
 	return s
@@ -207,14 +181,12 @@ func (s *stack) age(id string, by time.Duration) {
 
 func (s *stack) exec(sql string, args ...any) {
 	s.t.Helper()
-	_, err := s.pool.Exec(s.t.Context(), sql, args...)
-	must(s.t, err)
+	pgtest.Exec(s.t, s.pool, sql, args...)
 }
 
-func (s *stack) count(sql string, args ...any) (n int) {
+func (s *stack) count(sql string, args ...any) int {
 	s.t.Helper()
-	must(s.t, s.pool.QueryRow(s.t.Context(), sql, args...).Scan(&n))
-	return n
+	return pgtest.Count(s.t, s.pool, sql, args...)
 }
 
 // events returns the types of a user's events behind a sequence.
@@ -235,13 +207,6 @@ func (s *stack) jobs(id string) int {
 	s.t.Helper()
 	return s.count(`SELECT count(*) FROM river_job j JOIN deliveries d ON d.id = (j.args->>'delivery_id')::uuid
 		WHERE d.user_id = $1 AND d.state = 'QUEUED'`, id)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // want fails unless the error has this code and reason; OK and unspecified

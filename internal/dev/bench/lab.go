@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	linkBase = "https://app.kiwi.example/I/"
+	linkBase = "https://app.kiwi.example/i/"
 	// maxClients is how many callers there can be: Postgres has some
 	// connections more.
 	maxClients = 350

@@ -85,7 +85,7 @@ func run(ctx context.Context) error {
 	}
 	env := settings{}
 	env.setDefault("INVITATION_GRPC_ADDR", "127.0.0.1:50051")
-	env.setDefault("INVITATION_LINK_BASE_URL", "https://app.kiwi.example/I/")
+	env.setDefault("INVITATION_LINK_BASE_URL", "https://app.kiwi.example/i/")
 	env.setDefault("INVITATION_MAIL_FROM", "einladung@kiwi.example")
 	if err := addKeys(env); err != nil {
 		return err

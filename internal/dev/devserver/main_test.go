@@ -107,7 +107,7 @@ func walk(t *testing.T, home, shell, session string) {
 		}
 	}
 	decoded, err := exec.Command("zbarimg", "--quiet", "--raw", filepath.Join(home, "qr.png")).Output()
-	if err != nil || !strings.HasPrefix(string(decoded), "https://app.kiwi.example/I/") {
+	if err != nil || !strings.HasPrefix(string(decoded), "https://app.kiwi.example/i/") {
 		t.Errorf("%s: the QR code of the session reads %q: %v", shell, decoded, err)
 	}
 }
@@ -246,7 +246,7 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	for text, token := range map[string]string{
 		"Hallo\nhttps://app.kiwi.example/i/" + strings.Repeat("A2", 23) + "\n": strings.Repeat("A2", 23),
-		"(https://app.kiwi.example/I/" + strings.Repeat("b0", 23) + ")":        strings.Repeat("b0", 23),
+		"(https://app.kiwi.example/i/" + strings.Repeat("b0", 23) + ")":        strings.Repeat("b0", 23),
 		"https://app.kiwi.example/i/" + strings.Repeat("A", 45):                "",
 		"https://app.kiwi.example/i/" + strings.Repeat("A", 47):                "",
 	} {
