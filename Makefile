@@ -93,6 +93,10 @@ migrations: ## look for migrations that would stop the servers that run meanwhil
 	@$(PACKAGES) npm:npm
 	@deploy/dev/migrations.sh
 
+.PHONY: beside
+beside: postgres ## run the last release's store on the schema of this commit
+	@deploy/dev/beside.sh
+
 .PHONY: breaking
 breaking: ## compare the API with that of the last release, or of the commit before
 	@deploy/dev/breaking.sh
