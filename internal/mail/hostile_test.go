@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/mail"
+	"github.com/kiwi-ki/invitations/internal/wording"
 )
 
 // hostile are names that no client should be able to store. Rendering them
@@ -27,8 +27,8 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	want := shape(t, render(t, sample(invitation.TargetApp, invitation.German)).HTML)
 	for _, name := range hostile {
-		for _, locale := range mail.Languages() {
-			m := sample(invitation.TargetApp, locale)
+		for _, language := range wording.Languages() {
+			m := sample(invitation.TargetApp, language.Name)
 			m.DisplayName = name
 			if strings.TrimSpace(name) != "" {
 				m.Organization = invitation.Organization{Name: name, Contact: name, Imprint: []string{name, name, name}}

@@ -1,9 +1,8 @@
 // Package mail writes the mails that carry an invitation: subject, plain text
 // and HTML, in German and English, to the app and to the portal.
 //
-// There is one layout for HTML and one for plain text (templates/layout.*),
-// and one file of phrases for each language (templates/de.tmpl, en.tmpl) that
-// both layouts use. The HTML loads nothing: no image, no font, no pixel.
+// There is one layout for HTML and one for plain text (templates/layout.*); the
+// phrases are package wording's. The HTML loads nothing: no image, no font, no pixel.
 package mail
 
 import (
@@ -14,80 +13,41 @@ import (
 	"strings"
 	text "text/template"
 
-	tags "golang.org/x/text/language"
-
 	"github.com/kiwi-ki/invitations/internal/invitation"
+	"github.com/kiwi-ki/invitations/internal/wording"
 )
 
 //go:embed templates
 var files embed.FS
 
-// language is what it takes to write in one language.
+// language is what it takes to write a mail in one language.
 type language struct {
-	name     invitation.Locale
-	text     *text.Template
-	html     *html.Template
-	deadline deadline
+	wording.Language
+	text *text.Template
+	html *html.Template
 }
 
 // languages are parsed when the program starts: a broken template is a broken
-// build, and every test of this package shows it. The first is for readers whose
-// own is none of them.
-var languages = []language{
-	load(invitation.German, germanDeadline),
-	load(invitation.English, englishDeadline),
-}
-
-func load(name invitation.Locale, deadline deadline) language {
-	phrases := "templates/" + string(name) + ".tmpl"
-	plain := text.New("").Funcs(text.FuncMap{"whole": whole})
-	return language{
-		name:     name,
-		text:     text.Must(plain.ParseFS(files, "templates/layout.txt", phrases)),
-		html:     html.Must(html.ParseFS(files, "templates/layout.html", phrases)),
-		deadline: deadline,
-	}
-}
-
-// Languages lists the languages that mails are written in.
-func Languages() (all []invitation.Locale) {
-	for _, l := range languages {
-		all = append(all, l.name)
+// build, and every test of this package shows it. Their order is wording's.
+var languages = func() (all []language) {
+	for _, l := range wording.Languages() {
+		all = append(all, load(l))
 	}
 	return all
-}
-
-var matcher = func() tags.Matcher {
-	var all []tags.Tag
-	for _, name := range Languages() {
-		all = append(all, tags.MustParse(string(name)))
-	}
-	return tags.NewMatcher(all)
 }()
 
-// match finds the language that a reader of another one understands best.
-func match(locale invitation.Locale) language {
-	tag, err := tags.Parse(string(locale))
-	if err != nil {
-		return languages[0]
-	}
-	_, i, _ := matcher.Match(tag)
-	return languages[i]
+func load(l wording.Language) language {
+	plain := text.Must(text.New("").Funcs(text.FuncMap{"whole": whole}).ParseFS(files, "templates/layout.txt"))
+	rich := html.Must(html.ParseFS(files, "templates/layout.html"))
+	return language{l, text.Must(plain.Parse(l.Phrases)), html.Must(rich.Parse(l.Phrases))}
 }
 
 // content is what the templates see.
 type content struct {
-	Language     invitation.Locale
-	Portal       bool
-	Reminder     bool
-	Name         string
-	Organization string
-	// Short is the organization's name as subjects have room for it.
-	Short    string
-	Contact  string
+	wording.Facts
+	Language invitation.Locale
 	Imprint  []string
 	Link     string
-	Deadline string
 	Subject  string
 	// GhostOpen and GhostClose hold the card's width in Outlook, which knows
 	// no max-width. html/template drops comments, so they come from here.
@@ -112,7 +72,7 @@ func Render(m invitation.Mail) (invitation.Message, error) {
 	if !followable(m.Link.Reveal()) {
 		return invitation.Message{}, ErrLink
 	}
-	lang := match(m.Language)
+	lang := languages[wording.Best(m.Language)]
 	c := contentOf(m, lang)
 	var subject, plain, rich strings.Builder
 	if err := lang.text.ExecuteTemplate(&subject, "subject", c); err != nil {
@@ -129,7 +89,7 @@ func Render(m invitation.Mail) (invitation.Message, error) {
 		DeliveryID:    m.DeliveryID,
 		InvitationID:  m.InvitationID,
 		To:            m.To,
-		ToName:        shorten(c.Name, maxShort),
+		ToName:        wording.Shorten(c.Name, maxShort),
 		ReplyTo:       m.Organization.ReplyTo,
 		DespiteBounce: m.DespiteBounce,
 		Subject:       c.Subject,
@@ -139,22 +99,27 @@ func Render(m invitation.Mail) (invitation.Message, error) {
 }
 
 func contentOf(m invitation.Mail, lang language) content {
-	organization := noNumber(asText(oneLine(m.Organization.Name)))
+	organization := noNumber(plain(m.Organization.Name))
 	c := content{
-		Language:     lang.name,
-		Portal:       m.Target == invitation.TargetPortal,
-		Reminder:     m.Reminder,
-		Name:         noNumber(asText(oneLine(m.DisplayName))),
-		Organization: organization,
-		Short:        shorten(organization, maxShort),
-		Contact:      asText(oneLine(m.Organization.Contact)),
-		Link:         m.Link.Reveal(),
-		Deadline:     lang.deadline(m.ExpiresAt.In(berlin)),
-		GhostOpen:    ghostOpen,
-		GhostClose:   ghostClose,
+		Facts: wording.Facts{
+			Portal:       m.Target == invitation.TargetPortal,
+			Reminder:     m.Reminder,
+			Name:         noNumber(plain(m.DisplayName)),
+			Organization: organization,
+			Short:        wording.Shorten(organization, maxShort),
+			Contact:      plain(m.Organization.Contact),
+			Deadline:     lang.Deadline(m.ExpiresAt),
+		},
+		Language:   lang.Name,
+		Link:       m.Link.Reveal(),
+		GhostOpen:  ghostOpen,
+		GhostClose: ghostClose,
 	}
 	for _, line := range m.Organization.Imprint {
-		c.Imprint = append(c.Imprint, asText(oneLine(line)))
+		c.Imprint = append(c.Imprint, plain(line))
 	}
 	return c
 }
+
+// plain makes text of a name that no mail program takes a part of for a link.
+func plain(name string) string { return asText(wording.OneLine(name)) }

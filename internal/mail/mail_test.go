@@ -15,6 +15,7 @@ import (
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/mail"
+	"github.com/kiwi-ki/invitations/internal/wording"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -46,10 +47,10 @@ func sample(target invitation.Target, locale invitation.Locale) invitation.Mail 
 func samples() map[string]invitation.Mail {
 	mails := make(map[string]invitation.Mail)
 	for _, target := range invitation.Targets() {
-		for _, locale := range mail.Languages() {
-			name := strings.ToLower(target.String()) + "." + string(locale)
-			mails[name] = sample(target, locale)
-			reminder := sample(target, locale)
+		for _, language := range wording.Languages() {
+			name := strings.ToLower(target.String()) + "." + string(language.Name)
+			mails[name] = sample(target, language.Name)
+			reminder := sample(target, language.Name)
 			reminder.Reminder = true
 			mails["reminder."+name] = reminder
 		}

@@ -3,7 +3,6 @@ package server_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/mail"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -155,22 +153,5 @@ func TestReasons(t *testing.T) {
 		if !slices.Contains(reasons, end) {
 			t.Errorf("links may end with %s, which is no ErrorReason", end)
 		}
-	}
-}
-
-// TestLanguages holds what mails are written in against their templates.
-func TestLanguages(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("../mail/templates/*.tmpl")
-	must(t, err)
-	var written []string
-	for _, file := range files {
-		written = append(written, strings.TrimSuffix(filepath.Base(file), ".tmpl"))
-	}
-	slices.Sort(written)
-	languages := texts(mail.Languages())
-	slices.Sort(languages)
-	if !slices.Equal(languages, written) {
-		t.Errorf("internal/mail/templates has %v, and mail.Languages() %v", written, languages)
 	}
 }

@@ -1,4 +1,4 @@
-package mail
+package wording
 
 import (
 	"fmt"
@@ -16,9 +16,6 @@ func mustLoad(zone string) *time.Location {
 	}
 	return location
 }
-
-// deadline writes the moment at which a link expires.
-type deadline func(time.Time) string
 
 var germanMonths = [...]string{
 	"Januar", "Februar", "März", "April", "Mai", "Juni",
