@@ -7,7 +7,7 @@
 // covers at most 18 % of the width. The modules are dark on white inside a quiet
 // zone of at least four modules.
 //
-// The symbol comes from yeqown/go-qrcode; both Writers are this package's own, and
+// The symbol comes from yeqown/go-qrcode; the Writers are this package's own, and
 // so is the choice of the mask, whence one text with one Options always gives the
 // same image.
 //
@@ -89,9 +89,10 @@ func SVG(text string, o Options) ([]byte, error) {
 var (
 	pngWriters = sync.Pool{New: func() any { return new(pngWriter) }}
 	svgWriters = sync.Pool{New: func() any { return new(svgWriter) }}
+	pdfWriters = sync.Pool{New: func() any { return new(pdfWriter) }}
 )
 
-// canvas is what both writers share. They are used again and again, and so keep
+// canvas is what all writers share. They are used again and again, and so keep
 // their buffers.
 type canvas struct {
 	opts Options // checked

@@ -19,6 +19,7 @@ func TestOnlyStreamsMayLast(t *testing.T) {
 	defer s.Stop()
 	lasting := map[string]bool{
 		"/kiwi.invitation.v1.InvitationService/WatchEvents":              true,
+		"/kiwi.invitation.v1.InvitationService/GenerateInfoSheets":       true,
 		"/grpc.health.v1.Health/Watch":                                   true,
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      true,
 		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,

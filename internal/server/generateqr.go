@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"time"
@@ -18,40 +19,55 @@ func (s *invitationService) GenerateQR(ctx context.Context, req *pb.GenerateQRRe
 		return nil, err
 	}
 	target := fromTarget(req.GetTarget())
-	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, invitation.Change{
-		Answer: func(u *invitation.User, _ time.Time) ([]byte, error) {
-			return shownGeneration(u.Invitations[target]), nil
-		},
-	}, func(u *invitation.User, target invitation.Target, now time.Time) error {
-		return u.GenerateQR(target, now, s.Validity)
-	})
+	res, inv, err := s.act(ctx, "InvitationService/GenerateQR", req, invitation.Change{Answer: shownGeneration(target)},
+		func(u *invitation.User, target invitation.Target, now time.Time) error {
+			return u.GenerateQR(target, now, s.Validity)
+		})
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.GenerateQRResponse{Invitation: inv, ContentType: draw.contentType}
-	shown := res.User.Invitations[target]
-	if shown.State(res.Now) != invitation.Pending || !shown.Shared.Open || string(shownGeneration(shown)) != string(res.Answer) {
-		// A repeated call, and the link that it showed has died.
+	link, works := s.shownLink(res, target)
+	if !works {
 		return resp, nil
 	}
-	resp.Link = s.Linker.Link(shown, invitation.Shared).Reveal()
-	resp.Image, err = s.drawInTurn(ctx, draw, resp.GetLink())
+	resp.Link = link.Reveal()
+	err = s.inTurn(ctx, func() (err error) {
+		resp.Image, err = draw.draw(resp.GetLink(), draw.options)
+		return err
+	})
 	return resp, err
 }
 
-// drawInTurn draws no more images at once than half of the processors can: each
-// takes one for milliseconds, which others then wait for.
-func (s *invitationService) drawInTurn(ctx context.Context, draw *qrDrawing, link string) ([]byte, error) {
-	if s.pens.Acquire(ctx, 1) != nil {
-		return nil, &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+// shownGeneration is what a repeated call knows its link by.
+func shownGeneration(target invitation.Target) func(*invitation.User, time.Time) ([]byte, error) {
+	return func(u *invitation.User, _ time.Time) ([]byte, error) {
+		return generationOf(u.Invitations[target]), nil
 	}
-	defer s.pens.Release(1)
-	return draw.draw(link, draw.options)
 }
 
-// shownGeneration is what a repeated call knows its link by.
-func shownGeneration(inv *invitation.Invitation) []byte {
+func generationOf(inv *invitation.Invitation) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(inv.Shared.Generation))
+}
+
+// shownLink is the link that a call shows: one that works, and for a repeated call
+// the one that it showed before.
+func (a *api) shownLink(res invitation.Result, target invitation.Target) (link invitation.Link, works bool) {
+	inv := res.User.Invitations[target]
+	if inv.State(res.Now) != invitation.Pending || !inv.Shared.Open || !bytes.Equal(generationOf(inv), res.Answer) {
+		return invitation.Link{}, false
+	}
+	return a.Linker.Link(inv, invitation.Shared), true
+}
+
+// inTurn draws no more at once than half of the processors can: each drawing takes
+// one for milliseconds, which others then wait for.
+func (s *invitationService) inTurn(ctx context.Context, draw func() error) error {
+	if s.pens.Acquire(ctx, 1) != nil {
+		return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+	}
+	defer s.pens.Release(1)
+	return draw()
 }
 
 // qrDrawing is how a QR code was asked for.

@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -24,6 +26,7 @@ var valid = map[string]string{
 	"Renew":              `{"organization_id":"o","user_id":"u","target":1}`,
 	"Revoke":             `{"organization_id":"o","user_id":"u","target":1}`,
 	"GenerateQR":         `{"organization_id":"o","user_id":"u","target":1}`,
+	"GenerateInfoSheets": `{"organization_id":"o","target":1,"sheets":[{"user_id":"u"}]}`,
 	"UpdateEmail":        `{"organization_id":"o","user_id":"u","target":1,"email":"a@example.com","follow_up":1}`,
 	"ResetActivation":    `{"organization_id":"o","user_id":"u","target":1}`,
 	"GetInvitation":      `{"organization_id":"o","invitation_id":"01a21060-3013-7a0c-9547-2b32f2355159"}`,
@@ -75,6 +78,7 @@ var wrong = map[string][]string{
 	"account_status":               {`9`},
 	"deactivated":                  nil,
 	"users":                        {`[]`, tooManyUsers()},
+	"sheets":                       badSheets,
 	"update_mask":                  {`null`, `""`, `"email"`, `"displayName,id"`},
 	"UpdateUser.type":              {`0`, `9`},
 	"name":                         badTexts,
@@ -96,6 +100,14 @@ var wrong = map[string][]string{
 
 // badTexts can't stand in a line of a mail.
 var badTexts = []string{`"Erika\nMustermann"`, `"a\u202eb"`, `"a\u0007b"`, quoted(strings.Repeat("x", 201)), quoted(strings.Repeat("x", 2000))}
+
+// badSheets are none, too many, twice the same, and what can't be printed.
+var badSheets = []string{
+	`[]`, "[" + strings.Repeat(`{"user_id":"u"},`, 1000) + `{"user_id":"u"}]`, `[{"user_id":"u"},{"user_id":"u"}]`, `[{"user_id":"a b"}]`, `[{}]`,
+	`[{"user_id":"u","address_lines":[""]}]`, `[{"user_id":"u","address_lines":["1","2","3","4","5","6","7"]}]`,
+	`[{"user_id":"u","address_lines":[` + quoted(strings.Repeat("x", 61)) + `]}]`, `[{"user_id":"u","address_lines":["a\nb"]}]`,
+	`[{"user_id":"v"},{"user_id":"u","address_lines":["Ahornallee 1","\u6771\u4eac"]}]`,
+}
 
 func quoted(s string) string { return `"` + s + `"` }
 
@@ -179,17 +191,10 @@ func (s *stack) invoke(method protoreflect.MethodDescriptor, req proto.Message) 
 	if !method.IsStreamingServer() {
 		return s.conn.Invoke(s.t.Context(), path, req, dynamicpb.NewMessage(method.Output()))
 	}
-	stream, err := pb.NewInvitationServiceClient(s.conn).WatchEvents(s.t.Context(), watchRequest(req))
+	stream, err := s.conn.NewStream(s.t.Context(), &grpc.StreamDesc{ServerStreams: true}, path)
 	must(s.t, err)
-	_, err = stream.Recv()
-	return err
-}
-
-func watchRequest(req proto.Message) *pb.WatchEventsRequest {
-	raw, _ := proto.Marshal(req)
-	m := &pb.WatchEventsRequest{}
-	_ = proto.Unmarshal(raw, m)
-	return m
+	must(s.t, errors.Join(stream.SendMsg(req), stream.CloseSend()))
+	return stream.RecvMsg(dynamicpb.NewMessage(method.Output()))
 }
 
 func methods() (all []protoreflect.MethodDescriptor) {

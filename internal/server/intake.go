@@ -16,7 +16,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -27,7 +26,8 @@ const (
 	maxMessage = 128 << 10
 	// batchItems is what a list has to be able to hold for its request to be a batch.
 	batchItems = 1000
-	// batchesAtOnce is how many batches are in memory at once, read or half read.
+	// batchesAtOnce is how many batches are in memory at once, read or half read; of
+	// those that a stream answers, which may last, there are as many beside them.
 	batchesAtOnce = 16
 	batchWait     = 5 * time.Second
 	// window is what a caller may send of a message that nobody has begun to read.
@@ -40,9 +40,7 @@ const (
 // one limit for all methods, and begins to read whatever keeps within it.
 type intake struct {
 	*grpc.Server
-	batches *semaphore.Weighted
-	// wait is how long a batch waits for its turn.
-	wait time.Duration
+	batches turns
 }
 
 // RegisterService implements grpc.ServiceRegistrar.
@@ -50,7 +48,8 @@ func (in intake) RegisterService(desc *grpc.ServiceDesc, service any) {
 	bounded := *desc
 	bounded.Methods = slices.Clone(desc.Methods)
 	for i, method := range desc.Methods {
-		bounded.Methods[i].Handler = in.bound(boundsOf(desc.ServiceName, method.MethodName), method.Handler)
+		b := methodBounds["/"+desc.ServiceName+"/"+method.MethodName]
+		bounded.Methods[i].Handler = in.bound(b, method.Handler)
 	}
 	in.Server.RegisterService(&bounded, service)
 }
@@ -79,7 +78,7 @@ func takeIn(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.Una
 		return next(ctx, req) // health's is read by gRPC
 	}
 	if t.batch {
-		if err := t.await(ctx); err != nil {
+		if err := t.batches.await(ctx); err != nil {
 			return nil, err
 		}
 		defer t.batches.Release(1)
@@ -90,11 +89,48 @@ func takeIn(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.Una
 	return next(ctx, req)
 }
 
-// await waits for a batch's turn.
-func (in intake) await(ctx context.Context) error {
-	waiting, cancel := context.WithTimeout(ctx, in.wait)
+// takeInStream is takeIn for streams: each has one request, which the handler asks
+// for first.
+func takeInStream() grpc.StreamServerInterceptor {
+	batches := newTurns()
+	return func(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		b, ours := methodBounds[call.FullMethod]
+		if !ours {
+			return next(srv, stream) // health's, and reflection's
+		}
+		if b.batch {
+			if err := batches.await(stream.Context()); err != nil {
+				return err
+			}
+			defer batches.Release(1)
+		}
+		return next(srv, &boundStream{stream, b})
+	}
+}
+
+// boundStream is a stream whose request is taken in.
+type boundStream struct {
+	grpc.ServerStream
+	bounds
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s *boundStream) RecvMsg(m any) error { return s.read(s.Context(), m.(proto.Message)) }
+
+// turns lets few batches be in memory at once.
+type turns struct {
+	*semaphore.Weighted
+	// wait is how long a batch waits for its turn.
+	wait time.Duration
+}
+
+func newTurns() turns { return turns{semaphore.NewWeighted(batchesAtOnce), batchWait} }
+
+// await waits for a batch's turn, which ends with Release.
+func (t turns) await(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, t.wait)
 	defer cancel()
-	if in.batches.Acquire(waiting, 1) == nil {
+	if t.Acquire(waiting, 1) == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -103,39 +139,55 @@ func (in intake) await(ctx context.Context) error {
 	return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
 }
 
-// bounds are how long a method's requests may be and, by number, how many items
-// their lists may have.
+// bounds are how long a method's requests may be, and how many items their lists may
+// have.
 type bounds struct {
 	bytes int
-	items map[protowire.Number]list
+	lists lists
 	batch bool
 }
 
-// list is a repeated field, and how many items it may have.
+// lists are a message's repeated fields, by number.
+type lists map[protowire.Number]list
+
+// list is a repeated field: how many items it may have, and what lists each of them
+// has.
 type list struct {
 	field protoreflect.Name
 	most  int
+	each  lists
 }
 
-// boundsOf takes them from the rules of the proto.
-func boundsOf(service, method string) bounds {
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
-	if err != nil {
-		panic(fmt.Sprintf("method %s/%s is not linked in: %v", service, method, err))
+// methodBounds are those of every method of the API, by its full name.
+var methodBounds = func() map[string]bounds {
+	all := map[string]bounds{}
+	for _, method := range methods() {
+		b := bounds{bytes: maxMessage, lists: listsOf(method.Input())}
+		for _, l := range b.lists {
+			if l.most >= batchItems {
+				b.bytes, b.batch = maxBatch, true
+			}
+		}
+		all[fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name())] = b
 	}
-	b := bounds{bytes: maxMessage, items: map[protowire.Number]list{}}
-	fields := d.(protoreflect.MethodDescriptor).Input().Fields()
-	for i := range fields.Len() {
-		r, _ := proto.GetExtension(fields.Get(i).Options(), rules.E_Field).(*rules.FieldRules)
+	return all
+}()
+
+// listsOf takes them from the rules of the proto.
+func listsOf(message protoreflect.MessageDescriptor) lists {
+	all := lists{}
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		r, _ := proto.GetExtension(field.Options(), rules.E_Field).(*rules.FieldRules)
 		if most := int(r.GetRepeated().GetMaxItems()); most > 0 {
-			b.items[fields.Get(i).Number()] = list{fields.Get(i).Name(), most}
-			b.batch = b.batch || most >= batchItems
+			l := list{field: field.Name(), most: most}
+			if field.Message() != nil {
+				l.each = listsOf(field.Message())
+			}
+			all[field.Number()] = l
 		}
 	}
-	if b.batch {
-		b.bytes = maxBatch
-	}
-	return b
+	return all
 }
 
 // incoming is the stream that gRPC reads a message from: behind a byte that says
@@ -169,8 +221,8 @@ func (b bounds) read(ctx context.Context, message proto.Message) error {
 	raw := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	data.Free()
 	defer raw.Free()
-	if err := b.count(raw.ReadOnlyData()); err != nil {
-		return err
+	if bad := b.lists.count(raw.ReadOnlyData()); bad != nil {
+		return fieldErrors{bad}
 	}
 	if proto.Unmarshal(raw.ReadOnlyData(), message) != nil {
 		return badField("request", "is no message of this method's type")
@@ -190,24 +242,33 @@ func unreadable(ctx context.Context, err error) error {
 	}
 }
 
-// count refuses too many items before a single one of them takes memory.
-func (b bounds) count(raw []byte) error {
-	if len(b.items) == 0 {
+// count refuses too many items before a single one of them takes memory. What can't
+// be read, proto.Unmarshal finds fault with.
+func (all lists) count(raw []byte) *invitation.FieldError {
+	if len(all) == 0 {
 		return nil
 	}
 	counts := map[protowire.Number]int{}
 	for len(raw) > 0 {
-		number, _, n := protowire.ConsumeField(raw)
+		number, kind, n := protowire.ConsumeTag(raw)
 		if n < 0 {
-			return nil // proto.Unmarshal finds fault with it
+			return nil
 		}
 		raw = raw[n:]
-		counts[number]++
-	}
-	for number, l := range b.items {
-		if counts[number] > l.most {
-			return badField(string(l.field), fmt.Sprintf("must have at most %d items", l.most))
+		if n = protowire.ConsumeFieldValue(number, kind, raw); n < 0 {
+			return nil
 		}
+		l := all[number]
+		if counts[number]++; counts[number] > l.most && l.most > 0 {
+			return &invitation.FieldError{Field: string(l.field), Problem: fmt.Sprintf("must have at most %d items", l.most)}
+		}
+		if item, _ := protowire.ConsumeBytes(raw); kind == protowire.BytesType {
+			if bad := l.each.count(item); bad != nil {
+				bad.Field = fmt.Sprintf("%s[%d].%s", l.field, counts[number]-1, bad.Field)
+				return bad
+			}
+		}
+		raw = raw[n:]
 	}
 	return nil
 }

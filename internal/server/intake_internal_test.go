@@ -15,7 +15,7 @@ import (
 // told to come back, unless its caller gave up first.
 func TestBatchesTakeTurns(t *testing.T) {
 	t.Parallel()
-	in := intake{batches: semaphore.NewWeighted(1), wait: time.Millisecond}
+	in := turns{semaphore.NewWeighted(1), time.Millisecond}
 	if err := in.await(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestBatchesTakeTurns(t *testing.T) {
 	if err := in.await(gone); !errors.Is(err, context.Canceled) {
 		t.Errorf("who is gone got %v", err)
 	}
-	in.batches.Release(1)
+	in.Release(1)
 	if err := in.await(t.Context()); err != nil {
 		t.Errorf("after the first: %v", err)
 	}

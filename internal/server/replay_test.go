@@ -61,6 +61,18 @@ var mutations = map[string]mutation{
 			return resp, err
 		},
 	},
+	"GenerateInfoSheets": {
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.GenerateInfoSheetsRequest{OrganizationId: org, Target: app, Sheets: []*pb.InfoSheet{{UserId: id}}}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			results, _, err := s.sheets(req.(*pb.GenerateInfoSheetsRequest))
+			if err != nil {
+				return nil, err
+			}
+			return results[0], nil
+		},
+	},
 	"UpdateEmail": {
 		request: func(_ *stack, id string) proto.Message {
 			return &pb.UpdateEmailRequest{OrganizationId: org, UserId: id, Target: app, Email: "new-" + id + "@example.com", FollowUp: pb.FollowUp_FOLLOW_UP_SEND_NOW}

@@ -100,7 +100,7 @@ func New(c Config) (*Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)...)
 	api := api{c, validator}
-	in := intake{s.Server, semaphore.NewWeighted(batchesAtOnce), batchWait}
+	in := intake{s.Server, newTurns()}
 	pb.RegisterInvitationServiceServer(in, &invitationService{api: api, pens: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2)))})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
 	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
@@ -125,7 +125,7 @@ func (c Config) interceptors(v protovalidate.Validator, draining context.Context
 		options = append(options, grpc.Creds(c.Access.Credentials()))
 	}
 	unary = append(unary, deadlineUnary, takeIn, validateUnary(v))
-	stream = append(stream, endStream(draining, c.StreamAge), validateStream(v))
+	stream = append(stream, endStream(draining, c.StreamAge), takeInStream(), validateStream(v))
 	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
 }
 
@@ -200,11 +200,19 @@ type api struct {
 
 // requests lists every request message of the API.
 func requests() (all []proto.Message) {
+	for _, method := range methods() {
+		all = append(all, newMessage(method.Input()))
+	}
+	return all
+}
+
+// methods lists every method of the API.
+func methods() (all []protoreflect.MethodDescriptor) {
 	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_kiwi_invitation_v1_event_proto.Package(), func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				all = append(all, newMessage(methods.Get(j).Input()))
+			of := file.Services().Get(i).Methods()
+			for j := range of.Len() {
+				all = append(all, of.Get(j))
 			}
 		}
 		return true

@@ -778,6 +778,240 @@ func (x *GenerateQRResponse) GetContentType() string {
 	return ""
 }
 
+// GenerateInfoSheetsRequest asks for info sheets.
+type GenerateInfoSheetsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The target.
+	Target Target `protobuf:"varint,2,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
+	// The pages in their order, each of another user.
+	Sheets []*InfoSheet `protobuf:"bytes,3,rep,name=sheets,proto3" json:"sheets,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail; optional.
+	Actor         string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateInfoSheetsRequest) Reset() {
+	*x = GenerateInfoSheetsRequest{}
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateInfoSheetsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateInfoSheetsRequest) ProtoMessage() {}
+
+func (x *GenerateInfoSheetsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateInfoSheetsRequest.ProtoReflect.Descriptor instead.
+func (*GenerateInfoSheetsRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GenerateInfoSheetsRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *GenerateInfoSheetsRequest) GetTarget() Target {
+	if x != nil {
+		return x.Target
+	}
+	return Target_TARGET_UNSPECIFIED
+}
+
+func (x *GenerateInfoSheetsRequest) GetSheets() []*InfoSheet {
+	if x != nil {
+		return x.Sheets
+	}
+	return nil
+}
+
+func (x *GenerateInfoSheetsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *GenerateInfoSheetsRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// InfoSheet is a page that is asked for.
+type InfoSheet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Where the sheet is to be sent by post: the lines stand where envelopes have their
+	// window (DIN 5008, form B: 85 x 45 mm, 20 mm from the left and 45 mm from the top),
+	// in Latin, Greek, Cyrillic or Arabic letters. Without any, no room is left for it.
+	AddressLines  []string `protobuf:"bytes,2,rep,name=address_lines,json=addressLines,proto3" json:"address_lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InfoSheet) Reset() {
+	*x = InfoSheet{}
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InfoSheet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InfoSheet) ProtoMessage() {}
+
+func (x *InfoSheet) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InfoSheet.ProtoReflect.Descriptor instead.
+func (*InfoSheet) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *InfoSheet) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *InfoSheet) GetAddressLines() []string {
+	if x != nil {
+		return x.AddressLines
+	}
+	return nil
+}
+
+// GenerateInfoSheetsResponse is what became of one user, in the order of the
+// request, and the next part of the document. The last one, which ends the document,
+// has no user; it does not come if nobody has a page.
+type GenerateInfoSheetsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Why it was refused; unspecified if it was not.
+	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=kiwi.invitation.v1.ErrorReason" json:"reason,omitempty"`
+	// The invitation as it is now; absent if it was refused.
+	Invitation *Invitation `protobuf:"bytes,3,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	// How long to wait before trying this user again; present where a call of its
+	// own would carry RetryInfo.
+	RetryDelay *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
+	// The number of the user's page, from 1; 0 if there is none: the user was refused,
+	// or the call is a repetition and the link has died meanwhile.
+	Page int32 `protobuf:"varint,5,opt,name=page,proto3" json:"page,omitempty"`
+	// The next bytes of the document.
+	Pdf           []byte `protobuf:"bytes,6,opt,name=pdf,proto3" json:"pdf,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateInfoSheetsResponse) Reset() {
+	*x = GenerateInfoSheetsResponse{}
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateInfoSheetsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateInfoSheetsResponse) ProtoMessage() {}
+
+func (x *GenerateInfoSheetsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateInfoSheetsResponse.ProtoReflect.Descriptor instead.
+func (*GenerateInfoSheetsResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GenerateInfoSheetsResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *GenerateInfoSheetsResponse) GetReason() ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *GenerateInfoSheetsResponse) GetInvitation() *Invitation {
+	if x != nil {
+		return x.Invitation
+	}
+	return nil
+}
+
+func (x *GenerateInfoSheetsResponse) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
+func (x *GenerateInfoSheetsResponse) GetPage() int32 {
+	if x != nil {
+		return x.Page
+	}
+	return 0
+}
+
+func (x *GenerateInfoSheetsResponse) GetPdf() []byte {
+	if x != nil {
+		return x.Pdf
+	}
+	return nil
+}
+
 // UpdateEmailRequest asks to set a user's address.
 type UpdateEmailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -803,7 +1037,7 @@ type UpdateEmailRequest struct {
 
 func (x *UpdateEmailRequest) Reset() {
 	*x = UpdateEmailRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[8]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +1049,7 @@ func (x *UpdateEmailRequest) String() string {
 func (*UpdateEmailRequest) ProtoMessage() {}
 
 func (x *UpdateEmailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[8]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +1062,7 @@ func (x *UpdateEmailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateEmailRequest.ProtoReflect.Descriptor instead.
 func (*UpdateEmailRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{8}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateEmailRequest) GetOrganizationId() string {
@@ -898,7 +1132,7 @@ type UpdateEmailResponse struct {
 
 func (x *UpdateEmailResponse) Reset() {
 	*x = UpdateEmailResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[9]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +1144,7 @@ func (x *UpdateEmailResponse) String() string {
 func (*UpdateEmailResponse) ProtoMessage() {}
 
 func (x *UpdateEmailResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[9]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +1157,7 @@ func (x *UpdateEmailResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateEmailResponse.ProtoReflect.Descriptor instead.
 func (*UpdateEmailResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{9}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateEmailResponse) GetUser() *User {
@@ -952,7 +1186,7 @@ type ResetActivationRequest struct {
 
 func (x *ResetActivationRequest) Reset() {
 	*x = ResetActivationRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1198,7 @@ func (x *ResetActivationRequest) String() string {
 func (*ResetActivationRequest) ProtoMessage() {}
 
 func (x *ResetActivationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1211,7 @@ func (x *ResetActivationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetActivationRequest.ProtoReflect.Descriptor instead.
 func (*ResetActivationRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{10}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResetActivationRequest) GetOrganizationId() string {
@@ -1026,7 +1260,7 @@ type ResetActivationResponse struct {
 
 func (x *ResetActivationResponse) Reset() {
 	*x = ResetActivationResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1272,7 @@ func (x *ResetActivationResponse) String() string {
 func (*ResetActivationResponse) ProtoMessage() {}
 
 func (x *ResetActivationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1285,7 @@ func (x *ResetActivationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetActivationResponse.ProtoReflect.Descriptor instead.
 func (*ResetActivationResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{11}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResetActivationResponse) GetUser() *User {
@@ -1074,7 +1308,7 @@ type GetInvitationRequest struct {
 
 func (x *GetInvitationRequest) Reset() {
 	*x = GetInvitationRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1320,7 @@ func (x *GetInvitationRequest) String() string {
 func (*GetInvitationRequest) ProtoMessage() {}
 
 func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1333,7 @@ func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationRequest.ProtoReflect.Descriptor instead.
 func (*GetInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{12}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetInvitationRequest) GetOrganizationId() string {
@@ -1127,7 +1361,7 @@ type GetInvitationResponse struct {
 
 func (x *GetInvitationResponse) Reset() {
 	*x = GetInvitationResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1373,7 @@ func (x *GetInvitationResponse) String() string {
 func (*GetInvitationResponse) ProtoMessage() {}
 
 func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1386,7 @@ func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationResponse.ProtoReflect.Descriptor instead.
 func (*GetInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{13}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetInvitationResponse) GetInvitation() *Invitation {
@@ -1183,7 +1417,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1429,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1442,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{14}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListInvitationsRequest) GetOrganizationId() string {
@@ -1266,7 +1500,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1512,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1525,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{15}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -1327,7 +1561,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1573,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1586,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{16}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListEventsRequest) GetOrganizationId() string {
@@ -1403,7 +1637,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1649,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1662,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{17}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -1466,7 +1700,7 @@ type BatchSendRequest struct {
 
 func (x *BatchSendRequest) Reset() {
 	*x = BatchSendRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1712,7 @@ func (x *BatchSendRequest) String() string {
 func (*BatchSendRequest) ProtoMessage() {}
 
 func (x *BatchSendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1725,7 @@ func (x *BatchSendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendRequest.ProtoReflect.Descriptor instead.
 func (*BatchSendRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{18}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BatchSendRequest) GetOrganizationId() string {
@@ -1547,7 +1781,7 @@ type BatchSendResponse struct {
 
 func (x *BatchSendResponse) Reset() {
 	*x = BatchSendResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1793,7 @@ func (x *BatchSendResponse) String() string {
 func (*BatchSendResponse) ProtoMessage() {}
 
 func (x *BatchSendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1806,7 @@ func (x *BatchSendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendResponse.ProtoReflect.Descriptor instead.
 func (*BatchSendResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{19}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BatchSendResponse) GetResults() []*BatchSendResult {
@@ -1600,7 +1834,7 @@ type BatchSendResult struct {
 
 func (x *BatchSendResult) Reset() {
 	*x = BatchSendResult{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1612,7 +1846,7 @@ func (x *BatchSendResult) String() string {
 func (*BatchSendResult) ProtoMessage() {}
 
 func (x *BatchSendResult) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,7 +1859,7 @@ func (x *BatchSendResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchSendResult.ProtoReflect.Descriptor instead.
 func (*BatchSendResult) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{20}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BatchSendResult) GetUserId() string {
@@ -1670,7 +1904,7 @@ type WatchEventsRequest struct {
 
 func (x *WatchEventsRequest) Reset() {
 	*x = WatchEventsRequest{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1916,7 @@ func (x *WatchEventsRequest) String() string {
 func (*WatchEventsRequest) ProtoMessage() {}
 
 func (x *WatchEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[21]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1929,7 @@ func (x *WatchEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEventsRequest.ProtoReflect.Descriptor instead.
 func (*WatchEventsRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{21}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchEventsRequest) GetOrganizationId() string {
@@ -1726,7 +1960,7 @@ type WatchEventsResponse struct {
 
 func (x *WatchEventsResponse) Reset() {
 	*x = WatchEventsResponse{}
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1972,7 @@ func (x *WatchEventsResponse) String() string {
 func (*WatchEventsResponse) ProtoMessage() {}
 
 func (x *WatchEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[22]
+	mi := &file_kiwi_invitation_v1_invitation_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1985,7 @@ func (x *WatchEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEventsResponse.ProtoReflect.Descriptor instead.
 func (*WatchEventsResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{22}
+	return file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchEventsResponse) GetEvent() *Event {
@@ -1829,7 +2063,30 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"invitation\x12\x12\n" +
 	"\x04link\x18\x02 \x01(\tR\x04link\x12\x14\n" +
 	"\x05image\x18\x03 \x01(\fR\x05image\x12!\n" +
-	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\x8d\x03\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\xfa\x02\n" +
+	"\x19GenerateInfoSheetsRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12>\n" +
+	"\x06target\x18\x02 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06target\x12\x97\x01\n" +
+	"\x06sheets\x18\x03 \x03(\v2\x1d.kiwi.invitation.v1.InfoSheetB`\xbaH]\xba\x01R\n" +
+	"\rsheets.unique\x1aAthis.map(s, s.user_id).unique() ? '' : 'must name each user once'\x92\x01\x05\b\x01\x10\xe8\aR\x06sheets\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x05 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"h\n" +
+	"\tInfoSheet\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x125\n" +
+	"\raddress_lines\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\x06\"\x06r\x04\x10\x01\x18<R\faddressLines\"\x90\x02\n" +
+	"\x1aGenerateInfoSheetsResponse\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x127\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason\x12>\n" +
+	"\n" +
+	"invitation\x18\x03 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
+	"invitation\x12:\n" +
+	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay\x12\x12\n" +
+	"\x04page\x18\x05 \x01(\x05R\x04page\x12\x10\n" +
+	"\x03pdf\x18\x06 \x01(\fR\x03pdf\"\x8d\x03\n" +
 	"\x12UpdateEmailRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12 \n" +
@@ -1921,13 +2178,14 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\bFollowUp\x12\x19\n" +
 	"\x15FOLLOW_UP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FOLLOW_UP_SEND_NOW\x10\x01\x12\x13\n" +
-	"\x0fFOLLOW_UP_LATER\x10\x022\x91\b\n" +
+	"\x0fFOLLOW_UP_LATER\x10\x022\x88\t\n" +
 	"\x11InvitationService\x12I\n" +
 	"\x04Send\x12\x1f.kiwi.invitation.v1.SendRequest\x1a .kiwi.invitation.v1.SendResponse\x12L\n" +
 	"\x05Renew\x12 .kiwi.invitation.v1.RenewRequest\x1a!.kiwi.invitation.v1.RenewResponse\x12O\n" +
 	"\x06Revoke\x12!.kiwi.invitation.v1.RevokeRequest\x1a\".kiwi.invitation.v1.RevokeResponse\x12[\n" +
 	"\n" +
-	"GenerateQR\x12%.kiwi.invitation.v1.GenerateQRRequest\x1a&.kiwi.invitation.v1.GenerateQRResponse\x12^\n" +
+	"GenerateQR\x12%.kiwi.invitation.v1.GenerateQRRequest\x1a&.kiwi.invitation.v1.GenerateQRResponse\x12u\n" +
+	"\x12GenerateInfoSheets\x12-.kiwi.invitation.v1.GenerateInfoSheetsRequest\x1a..kiwi.invitation.v1.GenerateInfoSheetsResponse0\x01\x12^\n" +
 	"\vUpdateEmail\x12&.kiwi.invitation.v1.UpdateEmailRequest\x1a'.kiwi.invitation.v1.UpdateEmailResponse\x12j\n" +
 	"\x0fResetActivation\x12*.kiwi.invitation.v1.ResetActivationRequest\x1a+.kiwi.invitation.v1.ResetActivationResponse\x12d\n" +
 	"\rGetInvitation\x12(.kiwi.invitation.v1.GetInvitationRequest\x1a).kiwi.invitation.v1.GetInvitationResponse\x12j\n" +
@@ -1951,100 +2209,110 @@ func file_kiwi_invitation_v1_invitation_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_invitation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_kiwi_invitation_v1_invitation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_kiwi_invitation_v1_invitation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_kiwi_invitation_v1_invitation_service_proto_goTypes = []any{
-	(ImageFormat)(0),                // 0: kiwi.invitation.v1.ImageFormat
-	(Mark)(0),                       // 1: kiwi.invitation.v1.Mark
-	(FollowUp)(0),                   // 2: kiwi.invitation.v1.FollowUp
-	(*SendRequest)(nil),             // 3: kiwi.invitation.v1.SendRequest
-	(*SendResponse)(nil),            // 4: kiwi.invitation.v1.SendResponse
-	(*RenewRequest)(nil),            // 5: kiwi.invitation.v1.RenewRequest
-	(*RenewResponse)(nil),           // 6: kiwi.invitation.v1.RenewResponse
-	(*RevokeRequest)(nil),           // 7: kiwi.invitation.v1.RevokeRequest
-	(*RevokeResponse)(nil),          // 8: kiwi.invitation.v1.RevokeResponse
-	(*GenerateQRRequest)(nil),       // 9: kiwi.invitation.v1.GenerateQRRequest
-	(*GenerateQRResponse)(nil),      // 10: kiwi.invitation.v1.GenerateQRResponse
-	(*UpdateEmailRequest)(nil),      // 11: kiwi.invitation.v1.UpdateEmailRequest
-	(*UpdateEmailResponse)(nil),     // 12: kiwi.invitation.v1.UpdateEmailResponse
-	(*ResetActivationRequest)(nil),  // 13: kiwi.invitation.v1.ResetActivationRequest
-	(*ResetActivationResponse)(nil), // 14: kiwi.invitation.v1.ResetActivationResponse
-	(*GetInvitationRequest)(nil),    // 15: kiwi.invitation.v1.GetInvitationRequest
-	(*GetInvitationResponse)(nil),   // 16: kiwi.invitation.v1.GetInvitationResponse
-	(*ListInvitationsRequest)(nil),  // 17: kiwi.invitation.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil), // 18: kiwi.invitation.v1.ListInvitationsResponse
-	(*ListEventsRequest)(nil),       // 19: kiwi.invitation.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),      // 20: kiwi.invitation.v1.ListEventsResponse
-	(*BatchSendRequest)(nil),        // 21: kiwi.invitation.v1.BatchSendRequest
-	(*BatchSendResponse)(nil),       // 22: kiwi.invitation.v1.BatchSendResponse
-	(*BatchSendResult)(nil),         // 23: kiwi.invitation.v1.BatchSendResult
-	(*WatchEventsRequest)(nil),      // 24: kiwi.invitation.v1.WatchEventsRequest
-	(*WatchEventsResponse)(nil),     // 25: kiwi.invitation.v1.WatchEventsResponse
-	(Target)(0),                     // 26: kiwi.invitation.v1.Target
-	(*Invitation)(nil),              // 27: kiwi.invitation.v1.Invitation
-	(*User)(nil),                    // 28: kiwi.invitation.v1.User
-	(InvitationState)(0),            // 29: kiwi.invitation.v1.InvitationState
-	(DeliveryState)(0),              // 30: kiwi.invitation.v1.DeliveryState
-	(*Event)(nil),                   // 31: kiwi.invitation.v1.Event
-	(Action)(0),                     // 32: kiwi.invitation.v1.Action
-	(ErrorReason)(0),                // 33: kiwi.invitation.v1.ErrorReason
-	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
+	(ImageFormat)(0),                   // 0: kiwi.invitation.v1.ImageFormat
+	(Mark)(0),                          // 1: kiwi.invitation.v1.Mark
+	(FollowUp)(0),                      // 2: kiwi.invitation.v1.FollowUp
+	(*SendRequest)(nil),                // 3: kiwi.invitation.v1.SendRequest
+	(*SendResponse)(nil),               // 4: kiwi.invitation.v1.SendResponse
+	(*RenewRequest)(nil),               // 5: kiwi.invitation.v1.RenewRequest
+	(*RenewResponse)(nil),              // 6: kiwi.invitation.v1.RenewResponse
+	(*RevokeRequest)(nil),              // 7: kiwi.invitation.v1.RevokeRequest
+	(*RevokeResponse)(nil),             // 8: kiwi.invitation.v1.RevokeResponse
+	(*GenerateQRRequest)(nil),          // 9: kiwi.invitation.v1.GenerateQRRequest
+	(*GenerateQRResponse)(nil),         // 10: kiwi.invitation.v1.GenerateQRResponse
+	(*GenerateInfoSheetsRequest)(nil),  // 11: kiwi.invitation.v1.GenerateInfoSheetsRequest
+	(*InfoSheet)(nil),                  // 12: kiwi.invitation.v1.InfoSheet
+	(*GenerateInfoSheetsResponse)(nil), // 13: kiwi.invitation.v1.GenerateInfoSheetsResponse
+	(*UpdateEmailRequest)(nil),         // 14: kiwi.invitation.v1.UpdateEmailRequest
+	(*UpdateEmailResponse)(nil),        // 15: kiwi.invitation.v1.UpdateEmailResponse
+	(*ResetActivationRequest)(nil),     // 16: kiwi.invitation.v1.ResetActivationRequest
+	(*ResetActivationResponse)(nil),    // 17: kiwi.invitation.v1.ResetActivationResponse
+	(*GetInvitationRequest)(nil),       // 18: kiwi.invitation.v1.GetInvitationRequest
+	(*GetInvitationResponse)(nil),      // 19: kiwi.invitation.v1.GetInvitationResponse
+	(*ListInvitationsRequest)(nil),     // 20: kiwi.invitation.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),    // 21: kiwi.invitation.v1.ListInvitationsResponse
+	(*ListEventsRequest)(nil),          // 22: kiwi.invitation.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),         // 23: kiwi.invitation.v1.ListEventsResponse
+	(*BatchSendRequest)(nil),           // 24: kiwi.invitation.v1.BatchSendRequest
+	(*BatchSendResponse)(nil),          // 25: kiwi.invitation.v1.BatchSendResponse
+	(*BatchSendResult)(nil),            // 26: kiwi.invitation.v1.BatchSendResult
+	(*WatchEventsRequest)(nil),         // 27: kiwi.invitation.v1.WatchEventsRequest
+	(*WatchEventsResponse)(nil),        // 28: kiwi.invitation.v1.WatchEventsResponse
+	(Target)(0),                        // 29: kiwi.invitation.v1.Target
+	(*Invitation)(nil),                 // 30: kiwi.invitation.v1.Invitation
+	(ErrorReason)(0),                   // 31: kiwi.invitation.v1.ErrorReason
+	(*durationpb.Duration)(nil),        // 32: google.protobuf.Duration
+	(*User)(nil),                       // 33: kiwi.invitation.v1.User
+	(InvitationState)(0),               // 34: kiwi.invitation.v1.InvitationState
+	(DeliveryState)(0),                 // 35: kiwi.invitation.v1.DeliveryState
+	(*Event)(nil),                      // 36: kiwi.invitation.v1.Event
+	(Action)(0),                        // 37: kiwi.invitation.v1.Action
 }
 var file_kiwi_invitation_v1_invitation_service_proto_depIdxs = []int32{
-	26, // 0: kiwi.invitation.v1.SendRequest.target:type_name -> kiwi.invitation.v1.Target
-	27, // 1: kiwi.invitation.v1.SendResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	26, // 2: kiwi.invitation.v1.RenewRequest.target:type_name -> kiwi.invitation.v1.Target
-	27, // 3: kiwi.invitation.v1.RenewResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	26, // 4: kiwi.invitation.v1.RevokeRequest.target:type_name -> kiwi.invitation.v1.Target
-	27, // 5: kiwi.invitation.v1.RevokeResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	26, // 6: kiwi.invitation.v1.GenerateQRRequest.target:type_name -> kiwi.invitation.v1.Target
+	29, // 0: kiwi.invitation.v1.SendRequest.target:type_name -> kiwi.invitation.v1.Target
+	30, // 1: kiwi.invitation.v1.SendResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	29, // 2: kiwi.invitation.v1.RenewRequest.target:type_name -> kiwi.invitation.v1.Target
+	30, // 3: kiwi.invitation.v1.RenewResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	29, // 4: kiwi.invitation.v1.RevokeRequest.target:type_name -> kiwi.invitation.v1.Target
+	30, // 5: kiwi.invitation.v1.RevokeResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	29, // 6: kiwi.invitation.v1.GenerateQRRequest.target:type_name -> kiwi.invitation.v1.Target
 	0,  // 7: kiwi.invitation.v1.GenerateQRRequest.format:type_name -> kiwi.invitation.v1.ImageFormat
 	1,  // 8: kiwi.invitation.v1.GenerateQRRequest.mark:type_name -> kiwi.invitation.v1.Mark
-	27, // 9: kiwi.invitation.v1.GenerateQRResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	2,  // 10: kiwi.invitation.v1.UpdateEmailRequest.follow_up:type_name -> kiwi.invitation.v1.FollowUp
-	26, // 11: kiwi.invitation.v1.UpdateEmailRequest.target:type_name -> kiwi.invitation.v1.Target
-	28, // 12: kiwi.invitation.v1.UpdateEmailResponse.user:type_name -> kiwi.invitation.v1.User
-	26, // 13: kiwi.invitation.v1.ResetActivationRequest.target:type_name -> kiwi.invitation.v1.Target
-	28, // 14: kiwi.invitation.v1.ResetActivationResponse.user:type_name -> kiwi.invitation.v1.User
-	27, // 15: kiwi.invitation.v1.GetInvitationResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
-	26, // 16: kiwi.invitation.v1.ListInvitationsRequest.target:type_name -> kiwi.invitation.v1.Target
-	29, // 17: kiwi.invitation.v1.ListInvitationsRequest.state:type_name -> kiwi.invitation.v1.InvitationState
-	30, // 18: kiwi.invitation.v1.ListInvitationsRequest.delivery_state:type_name -> kiwi.invitation.v1.DeliveryState
-	27, // 19: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
-	31, // 20: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
-	26, // 21: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
-	32, // 22: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
-	23, // 23: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
-	33, // 24: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	27, // 25: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
-	34, // 26: kiwi.invitation.v1.BatchSendResult.retry_delay:type_name -> google.protobuf.Duration
-	31, // 27: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
-	3,  // 28: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
-	5,  // 29: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
-	7,  // 30: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
-	9,  // 31: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
-	11, // 32: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
-	13, // 33: kiwi.invitation.v1.InvitationService.ResetActivation:input_type -> kiwi.invitation.v1.ResetActivationRequest
-	15, // 34: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
-	17, // 35: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
-	19, // 36: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
-	21, // 37: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
-	24, // 38: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
-	4,  // 39: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
-	6,  // 40: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
-	8,  // 41: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
-	10, // 42: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
-	12, // 43: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
-	14, // 44: kiwi.invitation.v1.InvitationService.ResetActivation:output_type -> kiwi.invitation.v1.ResetActivationResponse
-	16, // 45: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
-	18, // 46: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
-	20, // 47: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
-	22, // 48: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
-	25, // 49: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
-	39, // [39:50] is the sub-list for method output_type
-	28, // [28:39] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	30, // 9: kiwi.invitation.v1.GenerateQRResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	29, // 10: kiwi.invitation.v1.GenerateInfoSheetsRequest.target:type_name -> kiwi.invitation.v1.Target
+	12, // 11: kiwi.invitation.v1.GenerateInfoSheetsRequest.sheets:type_name -> kiwi.invitation.v1.InfoSheet
+	31, // 12: kiwi.invitation.v1.GenerateInfoSheetsResponse.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	30, // 13: kiwi.invitation.v1.GenerateInfoSheetsResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	32, // 14: kiwi.invitation.v1.GenerateInfoSheetsResponse.retry_delay:type_name -> google.protobuf.Duration
+	2,  // 15: kiwi.invitation.v1.UpdateEmailRequest.follow_up:type_name -> kiwi.invitation.v1.FollowUp
+	29, // 16: kiwi.invitation.v1.UpdateEmailRequest.target:type_name -> kiwi.invitation.v1.Target
+	33, // 17: kiwi.invitation.v1.UpdateEmailResponse.user:type_name -> kiwi.invitation.v1.User
+	29, // 18: kiwi.invitation.v1.ResetActivationRequest.target:type_name -> kiwi.invitation.v1.Target
+	33, // 19: kiwi.invitation.v1.ResetActivationResponse.user:type_name -> kiwi.invitation.v1.User
+	30, // 20: kiwi.invitation.v1.GetInvitationResponse.invitation:type_name -> kiwi.invitation.v1.Invitation
+	29, // 21: kiwi.invitation.v1.ListInvitationsRequest.target:type_name -> kiwi.invitation.v1.Target
+	34, // 22: kiwi.invitation.v1.ListInvitationsRequest.state:type_name -> kiwi.invitation.v1.InvitationState
+	35, // 23: kiwi.invitation.v1.ListInvitationsRequest.delivery_state:type_name -> kiwi.invitation.v1.DeliveryState
+	30, // 24: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
+	36, // 25: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
+	29, // 26: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
+	37, // 27: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
+	26, // 28: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
+	31, // 29: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	30, // 30: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
+	32, // 31: kiwi.invitation.v1.BatchSendResult.retry_delay:type_name -> google.protobuf.Duration
+	36, // 32: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
+	3,  // 33: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
+	5,  // 34: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
+	7,  // 35: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
+	9,  // 36: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
+	11, // 37: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:input_type -> kiwi.invitation.v1.GenerateInfoSheetsRequest
+	14, // 38: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
+	16, // 39: kiwi.invitation.v1.InvitationService.ResetActivation:input_type -> kiwi.invitation.v1.ResetActivationRequest
+	18, // 40: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
+	20, // 41: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
+	22, // 42: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
+	24, // 43: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
+	27, // 44: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
+	4,  // 45: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
+	6,  // 46: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
+	8,  // 47: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
+	10, // 48: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
+	13, // 49: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:output_type -> kiwi.invitation.v1.GenerateInfoSheetsResponse
+	15, // 50: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
+	17, // 51: kiwi.invitation.v1.InvitationService.ResetActivation:output_type -> kiwi.invitation.v1.ResetActivationResponse
+	19, // 52: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
+	21, // 53: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
+	23, // 54: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
+	25, // 55: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
+	28, // 56: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
+	45, // [45:57] is the sub-list for method output_type
+	33, // [33:45] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_invitation_service_proto_init() }
@@ -2062,7 +2330,7 @@ func file_kiwi_invitation_v1_invitation_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_invitation_service_proto_rawDesc), len(file_kiwi_invitation_v1_invitation_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

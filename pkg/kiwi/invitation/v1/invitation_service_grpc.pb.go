@@ -19,17 +19,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	InvitationService_Send_FullMethodName            = "/kiwi.invitation.v1.InvitationService/Send"
-	InvitationService_Renew_FullMethodName           = "/kiwi.invitation.v1.InvitationService/Renew"
-	InvitationService_Revoke_FullMethodName          = "/kiwi.invitation.v1.InvitationService/Revoke"
-	InvitationService_GenerateQR_FullMethodName      = "/kiwi.invitation.v1.InvitationService/GenerateQR"
-	InvitationService_UpdateEmail_FullMethodName     = "/kiwi.invitation.v1.InvitationService/UpdateEmail"
-	InvitationService_ResetActivation_FullMethodName = "/kiwi.invitation.v1.InvitationService/ResetActivation"
-	InvitationService_GetInvitation_FullMethodName   = "/kiwi.invitation.v1.InvitationService/GetInvitation"
-	InvitationService_ListInvitations_FullMethodName = "/kiwi.invitation.v1.InvitationService/ListInvitations"
-	InvitationService_ListEvents_FullMethodName      = "/kiwi.invitation.v1.InvitationService/ListEvents"
-	InvitationService_BatchSend_FullMethodName       = "/kiwi.invitation.v1.InvitationService/BatchSend"
-	InvitationService_WatchEvents_FullMethodName     = "/kiwi.invitation.v1.InvitationService/WatchEvents"
+	InvitationService_Send_FullMethodName               = "/kiwi.invitation.v1.InvitationService/Send"
+	InvitationService_Renew_FullMethodName              = "/kiwi.invitation.v1.InvitationService/Renew"
+	InvitationService_Revoke_FullMethodName             = "/kiwi.invitation.v1.InvitationService/Revoke"
+	InvitationService_GenerateQR_FullMethodName         = "/kiwi.invitation.v1.InvitationService/GenerateQR"
+	InvitationService_GenerateInfoSheets_FullMethodName = "/kiwi.invitation.v1.InvitationService/GenerateInfoSheets"
+	InvitationService_UpdateEmail_FullMethodName        = "/kiwi.invitation.v1.InvitationService/UpdateEmail"
+	InvitationService_ResetActivation_FullMethodName    = "/kiwi.invitation.v1.InvitationService/ResetActivation"
+	InvitationService_GetInvitation_FullMethodName      = "/kiwi.invitation.v1.InvitationService/GetInvitation"
+	InvitationService_ListInvitations_FullMethodName    = "/kiwi.invitation.v1.InvitationService/ListInvitations"
+	InvitationService_ListEvents_FullMethodName         = "/kiwi.invitation.v1.InvitationService/ListEvents"
+	InvitationService_BatchSend_FullMethodName          = "/kiwi.invitation.v1.InvitationService/BatchSend"
+	InvitationService_WatchEvents_FullMethodName        = "/kiwi.invitation.v1.InvitationService/WatchEvents"
 )
 
 // InvitationServiceClient is the client API for InvitationService service.
@@ -64,6 +65,15 @@ type InvitationServiceClient interface {
 	// pending it returns the same link again; else it issues one.
 	// Refused with ALREADY_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
 	GenerateQR(ctx context.Context, in *GenerateQRRequest, opts ...grpc.CallOption) (*GenerateQRResponse, error)
+	// GenerateInfoSheets writes one PDF of up to 1,000 pages to print: for each user
+	// a page with their link as QR code and text, in their language. It does to each
+	// invitation what GenerateQR does, and refuses as that does, each user for itself.
+	// The document is the pdf of all messages, one after another. A user's link is
+	// issued when the page's turn comes, and that follows the caller's reading: who
+	// stops has issued a few dozen more than were read at the most. A stream that ends
+	// with an error leaves half a document: repeat it with its request_id, and begin
+	// a new file; those whose link has died meanwhile have no page then.
+	GenerateInfoSheets(ctx context.Context, in *GenerateInfoSheetsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateInfoSheetsResponse], error)
 	// UpdateEmail sets an address that is empty or unconfirmed, and says what
 	// happens next. Links that were mailed to another address die; shared ones
 	// stay good. The address that the user has already is never refused as
@@ -145,6 +155,25 @@ func (c *invitationServiceClient) GenerateQR(ctx context.Context, in *GenerateQR
 	return out, nil
 }
 
+func (c *invitationServiceClient) GenerateInfoSheets(ctx context.Context, in *GenerateInfoSheetsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateInfoSheetsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &InvitationService_ServiceDesc.Streams[0], InvitationService_GenerateInfoSheets_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GenerateInfoSheetsRequest, GenerateInfoSheetsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InvitationService_GenerateInfoSheetsClient = grpc.ServerStreamingClient[GenerateInfoSheetsResponse]
+
 func (c *invitationServiceClient) UpdateEmail(ctx context.Context, in *UpdateEmailRequest, opts ...grpc.CallOption) (*UpdateEmailResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateEmailResponse)
@@ -207,7 +236,7 @@ func (c *invitationServiceClient) BatchSend(ctx context.Context, in *BatchSendRe
 
 func (c *invitationServiceClient) WatchEvents(ctx context.Context, in *WatchEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEventsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &InvitationService_ServiceDesc.Streams[0], InvitationService_WatchEvents_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &InvitationService_ServiceDesc.Streams[1], InvitationService_WatchEvents_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +285,15 @@ type InvitationServiceServer interface {
 	// pending it returns the same link again; else it issues one.
 	// Refused with ALREADY_ACTIVATED, TARGET_NOT_ALLOWED, USER_DEACTIVATED.
 	GenerateQR(context.Context, *GenerateQRRequest) (*GenerateQRResponse, error)
+	// GenerateInfoSheets writes one PDF of up to 1,000 pages to print: for each user
+	// a page with their link as QR code and text, in their language. It does to each
+	// invitation what GenerateQR does, and refuses as that does, each user for itself.
+	// The document is the pdf of all messages, one after another. A user's link is
+	// issued when the page's turn comes, and that follows the caller's reading: who
+	// stops has issued a few dozen more than were read at the most. A stream that ends
+	// with an error leaves half a document: repeat it with its request_id, and begin
+	// a new file; those whose link has died meanwhile have no page then.
+	GenerateInfoSheets(*GenerateInfoSheetsRequest, grpc.ServerStreamingServer[GenerateInfoSheetsResponse]) error
 	// UpdateEmail sets an address that is empty or unconfirmed, and says what
 	// happens next. Links that were mailed to another address die; shared ones
 	// stay good. The address that the user has already is never refused as
@@ -308,6 +346,9 @@ func (UnimplementedInvitationServiceServer) Revoke(context.Context, *RevokeReque
 }
 func (UnimplementedInvitationServiceServer) GenerateQR(context.Context, *GenerateQRRequest) (*GenerateQRResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GenerateQR not implemented")
+}
+func (UnimplementedInvitationServiceServer) GenerateInfoSheets(*GenerateInfoSheetsRequest, grpc.ServerStreamingServer[GenerateInfoSheetsResponse]) error {
+	return status.Error(codes.Unimplemented, "method GenerateInfoSheets not implemented")
 }
 func (UnimplementedInvitationServiceServer) UpdateEmail(context.Context, *UpdateEmailRequest) (*UpdateEmailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateEmail not implemented")
@@ -422,6 +463,17 @@ func _InvitationService_GenerateQR_Handler(srv interface{}, ctx context.Context,
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _InvitationService_GenerateInfoSheets_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GenerateInfoSheetsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(InvitationServiceServer).GenerateInfoSheets(m, &grpc.GenericServerStream[GenerateInfoSheetsRequest, GenerateInfoSheetsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InvitationService_GenerateInfoSheetsServer = grpc.ServerStreamingServer[GenerateInfoSheetsResponse]
 
 func _InvitationService_UpdateEmail_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateEmailRequest)
@@ -591,6 +643,11 @@ var InvitationService_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "GenerateInfoSheets",
+			Handler:       _InvitationService_GenerateInfoSheets_Handler,
+			ServerStreams: true,
+		},
 		{
 			StreamName:    "WatchEvents",
 			Handler:       _InvitationService_WatchEvents_Handler,
