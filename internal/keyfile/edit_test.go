@@ -51,6 +51,16 @@ func TestRotate(t *testing.T) {
 	step("B verifies, D verifies, C signs", keyfile.Promote(path, "C"))
 }
 
+// TestAddSkipsTaken: the id behind that of the last key may be another's.
+func TestAddSkipsTaken(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	write(t, path, "B "+newSecret()+"\nA "+newSecret()+" next\n")
+	if id := add(t, path); id != "C" {
+		t.Errorf("the new key is %s", id)
+	}
+}
+
 // TestRetireRefused: the signing key stays, and one that has signed goes only
 // when told twice.
 func TestRetireRefused(t *testing.T) {
