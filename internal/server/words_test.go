@@ -125,17 +125,7 @@ func TestReasons(t *testing.T) {
 	for _, m := range regexp.MustCompile(`pb\.ErrorReason_([A-Z_]+)`).FindAllStringSubmatch(string(source), -1) {
 		judged = append(judged, m[1])
 	}
-	readme, err := os.ReadFile("../../README.md")
-	must(t, err)
-	_, section, _ := strings.Cut(string(readme), "\n## Errors\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	var told []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `[A-Z_]+`.*$").FindAllString(section, -1) {
-		cells := strings.Split(row, "|")
-		for _, m := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(cells[2], -1) {
-			told = append(told, m[1])
-		}
-	}
+	told := readmeColumn(t, "Errors")
 	for _, reason := range reasons {
 		if !slices.Contains(judged, reason) {
 			t.Errorf("nothing in status.go answers %s", reason)
@@ -154,4 +144,43 @@ func TestReasons(t *testing.T) {
 			t.Errorf("links may end with %s, which is no ErrorReason", end)
 		}
 	}
+}
+
+// TestReadmeHasEveryRPC: whoever looks for a call finds it there.
+func TestReadmeHasEveryRPC(t *testing.T) {
+	t.Parallel()
+	var rpcs []string
+	for _, method := range methods() {
+		rpcs = append(rpcs, string(method.Name()))
+	}
+	told := readmeColumn(t, "Calls")
+	for _, rpc := range rpcs {
+		if !slices.Contains(told, rpc) {
+			t.Errorf("README's table of calls lacks %s", rpc)
+		}
+	}
+	for _, name := range told {
+		if !slices.Contains(rpcs, name) {
+			t.Errorf("README's table of calls names %s, which is no RPC", name)
+		}
+	}
+}
+
+// readmeColumn are the names in the second column of the table in a section of
+// README.
+func readmeColumn(t *testing.T, section string) (names []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	must(t, err)
+	_, text, found := strings.Cut(string(readme), "\n## "+section+"\n")
+	if !found {
+		t.Fatalf("README has no section %q", section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	for _, row := range regexp.MustCompile(`(?m)^\|.*$`).FindAllString(text, -1) {
+		for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(strings.Split(row, "|")[2], -1) {
+			names = append(names, m[1])
+		}
+	}
+	return names
 }
