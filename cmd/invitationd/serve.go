@@ -82,7 +82,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		}
 		group.Go(func() error { return c.runServer(ctx, s, log) })
 		if c.WebhookAddr != "" {
-			group.Go(func() error { return c.runWebhook(ctx, store, log) })
+			group.Go(func() error { return c.runWebhook(ctx, pool, store, log) })
 		}
 		if !c.DatabasePooler {
 			group.Go(func() error {

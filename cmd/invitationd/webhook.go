@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/net/netutil"
 
+	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 )
@@ -16,10 +20,23 @@ import (
 // what strangers can have the server hold.
 const maxWebhookConns = 64
 
+// haltedFor is how long the mail queue rests at least when SendGrid has stopped the
+// account; then it tries one mail now and then.
+const haltedFor = 5 * time.Minute
+
 // runWebhook takes the provider's reports in until the context ends. Its requests
 // are signed, so that it may be reached from everywhere.
-func (c config) runWebhook(ctx context.Context, store *postgres.Store, log *slog.Logger) error {
-	handler, err := sendgrid.NewWebhook(sendgrid.WebhookConfig{Keys: c.WebhookKeys, Record: store.Report, Logger: log})
+func (c config) runWebhook(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, log *slog.Logger) error {
+	handler, err := sendgrid.NewWebhook(sendgrid.WebhookConfig{
+		Keys: c.WebhookKeys, Record: store.Report, Logger: log,
+		Halted: func(ctx context.Context, reason string) error {
+			_, err := store.RestMail(ctx, haltedFor, reason)
+			return err
+		},
+		Reinstated: func(ctx context.Context) error {
+			return errors.Join(store.ProbeFailed(ctx, 0, 0, ""), delivery.WakeMails(ctx, pool))
+		},
+	})
 	if err != nil {
 		return err
 	}

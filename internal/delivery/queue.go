@@ -39,8 +39,8 @@ SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS 
 		ids, mailJob{}.Kind(), maxAttempts)
 }
 
-// wakeMails has the mails that were put aside come up at once.
-func wakeMails(ctx context.Context, pool *pgxpool.Pool) error {
+// WakeMails has the mails that were put aside come up at once.
+func WakeMails(ctx context.Context, pool *pgxpool.Pool) error {
 	_, err := pool.Exec(ctx, `
 UPDATE river_job SET state = 'available', scheduled_at = now()
 WHERE kind = $1 AND state IN ('available', 'scheduled') AND scheduled_at > now()`, mailJob{}.Kind())

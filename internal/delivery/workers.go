@@ -93,7 +93,7 @@ func NewWorkers(c Config) (*Workers, error) {
 	queue := &rest{
 		Rest: c.Rest, shortest: c.RestFor, probing: c.RescueAfter / 6,
 		lanes: newLanes(c.Concurrency), log: c.Logger, failed: map[uuid.UUID]bool{},
-		wake: func(ctx context.Context) error { return wakeMails(ctx, c.Pool) },
+		wake: func(ctx context.Context) error { return WakeMails(ctx, c.Pool) },
 	}
 	clock := &clock{pool: c.Pool, log: newQuiet(c.Logger)}
 	workers := river.NewWorkers()

@@ -129,7 +129,7 @@ func (u *User) issueAndMail(target Target, despiteBounce bool, now time.Time, va
 func (u *User) newGeneration(target Target, now time.Time, validity time.Duration) (*Invitation, Event) {
 	inv := u.Invitations[target]
 	if inv == nil {
-		inv = &Invitation{ID: newID(), Target: target}
+		inv = &Invitation{ID: newID(now), Target: target}
 		inv.Mailed.moveOn()
 		inv.Shared.moveOn()
 		u.Invitations[target] = inv

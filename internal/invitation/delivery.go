@@ -1,6 +1,7 @@
 package invitation
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,6 +59,12 @@ type Delivery struct {
 	Reason string
 }
 
+// queuedAt is the second in which the mail was queued: its id begins with that.
+func (d *Delivery) queuedAt() time.Time {
+	seconds, _ := d.ID.Time().UnixTime()
+	return time.Unix(seconds, 0)
+}
+
 // Delivery returns a mail that the user was loaded with, or nil.
 func (u *User) Delivery(id uuid.UUID) *Delivery {
 	for _, d := range u.Deliveries {
@@ -83,7 +90,7 @@ func (u *User) mail(inv *Invitation, despiteBounce bool, e *Event, now time.Time
 	before := u.LatestDelivery(inv)
 	inv.Mailed.open()
 	d := &Delivery{
-		ID: newID(), InvitationID: inv.ID, Generation: inv.Mailed.Generation,
+		ID: newID(now), InvitationID: inv.ID, Generation: inv.Mailed.Generation,
 		DespiteBounce: despiteBounce || before != nil && before.DespiteBounce && before.To.Same(u.Email),
 		To:            u.Email, State: Queued, ChangedAt: now,
 	}
@@ -154,6 +161,12 @@ func (u *User) Unsent(id uuid.UUID, permanent bool, reason string, now time.Time
 	}
 }
 
-// newID returns a UUIDv7: ids that sort by age keep indexes compact and give
-// lists their order.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+// newID returns a UUIDv7 of the database's time: ids that sort by age keep indexes
+// compact and give lists their order.
+func newID(now time.Time) uuid.UUID {
+	id := uuid.Must(uuid.NewV7())
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())<<16)
+	copy(id[:6], ms[:])
+	return id
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -23,7 +24,7 @@ func (m *model) Report(rt *rapid.T) {
 	}
 	r.Cause = rapid.SampledFrom(append(invitation.UndeliverableCauses(), "", "")).Draw(rt, "cause")
 	was, marked := *m.mails[r.DeliveryID], m.user.Undeliverable
-	if marked == "" && was.To.Same(m.user.Email) && !m.user.EmailConfirmedAt.After(r.At) {
+	if marked == "" && was.To.Same(m.user.Email) && !m.user.EmailConfirmedAt.After(r.At) && !m.vouched(r.At, r.DeliveryID) {
 		marked = r.Cause
 	}
 	if err := m.change(rt, func(u *invitation.User) error { return u.Apply(r, m.now) }, r.DeliveryID); err != nil {
@@ -34,6 +35,47 @@ func (m *model) Report(rt *rapid.T) {
 	}
 	if m.user.Undeliverable != marked {
 		rt.Fatalf("after %+v the address is marked %q, want %q", r, m.user.Undeliverable, marked)
+	}
+	m.ended(rt, nil)
+}
+
+// vouched reports whether one of the mails that the rule sees was sent despite a
+// bounce, to the user's address and in a later second.
+func (m *model) vouched(at time.Time, named ...uuid.UUID) bool {
+	return slices.ContainsFunc(m.load(named...).Deliveries, func(d *invitation.Delivery) bool {
+		return d.DespiteBounce && d.To.Same(m.user.Email) && m.queued[d.ID].Truncate(time.Second).After(at)
+	})
+}
+
+// LateBounce is one of which only the address is known. It touches one mail at
+// most, one that was sent there before, and nobody who has another address or has
+// proved this one since.
+func (m *model) LateBounce(rt *rapid.T) {
+	r := invitation.Report{
+		To:    rapid.SampledFrom([]invitation.Email{addressA, respelledA, addressB}).Draw(rt, "to"),
+		State: invitation.Bounced, Reason: "550", At: m.now.Add(-time.Duration(rapid.IntRange(0, 48).Draw(rt, "hours ago")) * time.Hour),
+		Cause: rapid.SampledFrom([]invitation.UndeliverableCause{"", invitation.CauseBounced}).Draw(rt, "cause"),
+	}
+	to := func(d *invitation.Delivery) bool { return d.To.Same(r.To) }
+	var all []uuid.UUID
+	before, marked := map[uuid.UUID]invitation.Delivery{}, m.user.Undeliverable
+	for id, d := range m.mails {
+		if before[id] = *d; to(d) {
+			all = append(all, id)
+		}
+	}
+	stranger := !m.user.Email.Same(r.To) || m.user.EmailConfirmedAt.After(r.At) || !m.user.DeactivatedAt.IsZero()
+	err := m.change(rt, func(u *invitation.User) error { return u.Apply(r, m.now) }, all...)
+	touched := 0
+	for id, was := range before {
+		if is := *m.mails[id]; is != was {
+			if touched++; !to(&is) || is.State != invitation.Bounced || was.ChangedAt.Truncate(time.Second).After(r.At) {
+				rt.Fatalf("a late bounce %+v turned %+v into %+v", r, was, is)
+			}
+		}
+	}
+	if touched > 1 || (stranger || err != nil) && (touched > 0 || m.user.Undeliverable != marked) {
+		rt.Fatalf("a late bounce %+v of a stranger: %t, error %v, touched %d mails", r, stranger, err, touched)
 	}
 	m.ended(rt, nil)
 }

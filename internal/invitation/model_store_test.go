@@ -51,6 +51,9 @@ func (m *model) save(rt *rapid.T, u *invitation.User) {
 		m.keepEvent(rt, e)
 	}
 	for _, d := range u.Deliveries {
+		if m.mails[d.ID] == nil {
+			m.queued[d.ID] = m.now
+		}
 		m.mails[d.ID] = d
 	}
 	m.user = u

@@ -58,6 +58,8 @@ type model struct {
 	other *model
 	// mails are all that were ever queued; the user is loaded with the latest.
 	mails map[uuid.UUID]*invitation.Delivery
+	// queued is when each mail was.
+	queued map[uuid.UUID]time.Time
 	// ends are what the audit trail says of each ended generation.
 	ends map[invitation.Token]invitation.End
 	// links are the tokens that were ever handed out, and how each one fares:
@@ -78,7 +80,7 @@ type expiry struct {
 
 func newModel(rt *rapid.T, kind invitation.UserType) *model {
 	m := &model{
-		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), mails: map[uuid.UUID]*invitation.Delivery{},
+		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), mails: map[uuid.UUID]*invitation.Delivery{}, queued: map[uuid.UUID]time.Time{},
 		ends: map[invitation.Token]invitation.End{}, links: map[invitation.Token]error{}, redemptions: map[uuid.UUID]int{},
 		told: map[expiry]bool{},
 	}

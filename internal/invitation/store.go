@@ -43,6 +43,8 @@ type Key struct {
 	InvitationID   uuid.UUID
 	// DeliveryID also asks for that mail in User.Deliveries.
 	DeliveryID uuid.UUID
+	// Email is the address of an active user, and also asks for all mails to it.
+	Email Email
 }
 
 // Change is one call of the write path. One without a Rule saves its Request

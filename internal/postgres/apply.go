@@ -225,9 +225,21 @@ func (b *snapshot) userID(k invitation.Key) string {
 		return k.UserID
 	case k.InvitationID != uuid.Nil:
 		return b.byInv[k.InvitationID]
-	default:
+	case k.DeliveryID != uuid.Nil:
 		return b.byMail[k.DeliveryID]
+	default:
+		return b.holder(k.Email)
 	}
+}
+
+// holder is the active user of an address among those that were read.
+func (b *snapshot) holder(of invitation.Email) string {
+	for id, u := range b.users {
+		if of.Known() && u.Email.Same(of) && u.DeactivatedAt.IsZero() {
+			return id
+		}
+	}
+	return ""
 }
 
 // answer is what a Read finds.

@@ -35,5 +35,11 @@ var (
 	updateDeliveries = updateOf(deliveries)
 )
 
-// Older mails are only read if they are asked for by name.
-var selectDeliveries = `SELECT d.user_id, ` + deliveries.selected() + ` FROM deliveries d WHERE d.id = ANY ($1::uuid[])`
+// Older mails are only read if they are asked for by name, or by an address that
+// is still its user's.
+var (
+	selectDeliveries = `SELECT d.user_id, ` + deliveries.selected() + ` FROM deliveries d WHERE d.id = ANY ($1::uuid[])`
+	selectMailsTo    = `SELECT d.user_id, ` + deliveries.selected() + `
+FROM users u JOIN deliveries d ON d.user_id = u.id AND d.email_key = u.email_key
+WHERE u.deactivated_at IS NULL AND u.email_key = ANY ($1::text[])`
+)

@@ -91,6 +91,9 @@ func (s *snapshot) queueDeliveries(b *pgx.Batch, keys *keySet) {
 	if len(keys.deliveries) > 0 {
 		b.Queue(selectDeliveries, keys.deliveries).Query(s.scanDeliveries)
 	}
+	if len(keys.mailed) > 0 {
+		b.Queue(selectMailsTo, keys.mailed).Query(s.scanDeliveries)
+	}
 }
 
 // keySet gathers the keys of a group as the statements take them.
@@ -98,8 +101,9 @@ type keySet struct {
 	users       []string
 	invitations pgtype.FlatArray[pgtype.UUID]
 	deliveries  pgtype.FlatArray[pgtype.UUID]
-	// holders are addresses whose holders are wanted too.
-	holders []string
+	// holders are addresses whose holders are wanted too, mailed those of which
+	// the mails are as well.
+	holders, mailed []string
 }
 
 func (s *keySet) add(k invitation.Key) {
@@ -110,6 +114,8 @@ func (s *keySet) add(k invitation.Key) {
 		s.invitations = append(s.invitations, some(k.InvitationID))
 	case k.DeliveryID != uuid.Nil:
 		s.deliveries = append(s.deliveries, some(k.DeliveryID))
+	case k.Email.Known():
+		s.holders, s.mailed = append(s.holders, k.Email.Key()), append(s.mailed, k.Email.Key())
 	}
 }
 

@@ -68,6 +68,7 @@ func TestNoSequentialScan(t *testing.T) {
 		"of links":   {wanting(selectInvitations, amongInvitations), []string{"ARRAY[" + id + "::uuid]"}},
 		"of all":     {wanting(selectInvitations, amongAll), []string{"'{u7}'", "'{}'", "ARRAY[" + id + "::uuid]", "'{1@x.de}'"}},
 		"mails":      {selectDeliveries, []string{"ARRAY[" + id + "::uuid]"}},
+		"mails to":   {selectMailsTo, []string{"'{7@x.de}'"}},
 		"repeats":    {markRequests, []string{"ARRAY[" + id + "::uuid]"}},
 		"all":        {listInvitations, []string{"'o7'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "NULL", "NULL", "NULL", "51"}},
 		"target":     {listInvitations, []string{"'o7'", id, "'APP'", "NULL", "NULL", "51"}},

@@ -57,7 +57,7 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 	calls := make([]*call, len(fresh))
 	for i, r := range fresh {
 		calls[i] = &call{change: invitation.Change{
-			Key:     invitation.Key{DeliveryID: r.DeliveryID},
+			Key:     invitation.Key{DeliveryID: r.DeliveryID, Email: r.To},
 			Request: invitation.Request{Cause: "provider"},
 			Rule:    func(u *invitation.User, now time.Time) error { return u.Apply(r, now) },
 		}}

@@ -1,7 +1,9 @@
 package sendgrid
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -19,10 +21,10 @@ var drops = map[string]invitation.UndeliverableCause{
 // cause tells why the address of an event gets no mail any more; it is empty if
 // the event does not say so for good.
 func (e event) cause() invitation.UndeliverableCause {
-	switch e.Kind {
-	case "dropped":
-		return drops[strings.ToLower(strings.TrimSpace(string(e.Reason)))]
-	case "bounce":
+	switch kinds[e.Kind] {
+	case invitation.Dropped:
+		return drops[plain(e.Reason)]
+	case invitation.Bounced:
 		if e.forGood() {
 			return invitation.CauseBounced
 		}
@@ -30,16 +32,47 @@ func (e event) cause() invitation.UndeliverableCause {
 	return ""
 }
 
+// classifications are SendGrid's of bounces, in lower case.
+var classifications = []string{
+	"invalid address", "technical", "content", "reputation", "frequency or volume too high", "mailbox unavailable", "unclassified",
+}
+
+// readType takes what belongs elsewhere out of the type: some events have a
+// classification there, and some the reason.
+func (e *event) readType() {
+	given, said := e.Type, plain(e.Type)
+	_, isDrop := drops[said]
+	switch e.Type = text(said); {
+	case slices.Contains(classifications, said):
+		e.Type, e.Classification = "", cmp.Or(e.Classification, given)
+	case isDrop, replyCode.MatchString(said), len(statuses(said)) > 0:
+		e.Type, e.Reason = "", cmp.Or(e.Reason, given)
+	}
+}
+
 var (
-	// enhanced is a status of RFC 3463, reply a code of RFC 5321 at the start of
-	// what the recipient's server said.
-	enhanced = regexp.MustCompile(`\b([245])\.(\d{1,3})\.(\d{1,3})\b`)
-	reply    = regexp.MustCompile(`^\s*([2-5])\d\d\b`)
-	// passing are words of refusals that are not about the mailbox's being there.
-	passing = regexp.MustCompile(`(?i)time.?out|timed out|i/o|no route|connection|network|dns|resolv(e|ing) |quota|full|` +
-		`over.?(limit|storage)|spam|block|black.?list|reputation|policy|content|virus|dmarc|spf|dkim|rate|` +
-		`too many|try again|later|greylist|grey.?list|temporar`)
+	// replyCode is a code of RFC 5321 at the start of what the recipient's server
+	// said, number what may be a status of RFC 3463 or an address of a network.
+	replyCode = regexp.MustCompile(`^\s*([2-5])\d\d\b`)
+	number    = regexp.MustCompile(`\d[\d.]*`)
+	enhanced  = regexp.MustCompile(`^([245])\.(\d{1,3})\.(\d{1,3})\.?$`)
+	// passing are words of refusals that pass, elsewhere of those that are about
+	// the road, the sender or the content.
+	passing = regexp.MustCompile(`(?i)time.?out|timed out|quota|\bfull\b|over.?(limit|storage)|\brate\b|too (many|quickly)|` +
+		`try again|later|gr[ea]y.?list|temporar`)
+	elsewhere = regexp.MustCompile(`(?i)i/o|no route|connection|network|\bdns\b|resolv(e|ing) |spam|\bblock|black.?list|` +
+		`reputation|policy|content|virus|\bdmarc\b|\bspf\b|\bdkim\b`)
 )
+
+// statuses are the codes of RFC 3463 in a text: class, subject and detail.
+func statuses(said string) (all [][]string) {
+	for _, n := range number.FindAllString(said, -1) {
+		if code := enhanced.FindStringSubmatch(n); code != nil {
+			all = append(all, code[1:])
+		}
+	}
+	return all
+}
 
 // forGood reports whether a bounce says that there is no such mailbox. What
 // SendGrid calls a bounce may be a time-out, a full mailbox or a verdict on the
@@ -51,31 +84,29 @@ func (e event) forGood() bool {
 	if !strings.HasPrefix(string(e.Type), "bounce") && e.Type != "" {
 		return false // blocked, or expired: SendGrid tries the next mail again
 	}
-	switch strings.ToLower(string(e.Classification)) {
-	case "invalid address":
-		return true
-	case "", "unclassified", "mailbox unavailable":
-	default:
+	class := plain(e.Classification)
+	if !slices.Contains([]string{"", "unclassified", "mailbox unavailable", "invalid address"}, class) {
 		return false // technical, content, reputation, frequency or volume too high
 	}
-	said := string(e.Status) + " " + string(e.Reason)
-	if code := reply.FindStringSubmatch(string(e.Reason)); code != nil && code[1] != "5" {
+	said := string(cmp.Or(e.Reason, e.Response))
+	codes := statuses(said + " " + string(e.Status))
+	temporary := func(code []string) bool { return code[0] != "5" }
+	if code := replyCode.FindStringSubmatch(said); code != nil && temporary(code[1:]) ||
+		slices.ContainsFunc(codes, temporary) || passing.MatchString(said) {
 		return false
 	}
-	status := enhanced.FindStringSubmatch(said)
-	if status == nil {
-		return !passing.MatchString(said)
+	specific := slices.IndexFunc(codes, func(code []string) bool { return code[1] != "0" })
+	if specific < 0 {
+		return !elsewhere.MatchString(said)
 	}
-	switch class, subject, detail := status[1], status[2], status[3]; {
-	case class != "5":
+	switch code := codes[specific][1] + "." + codes[specific][2]; {
+	case code == "1.7", code == "1.8": // about the sender
 		return false
-	case subject == "1":
-		return detail != "7" && detail != "8" // those are about the sender
-	case subject == "2":
-		return detail == "0" && !passing.MatchString(said) || detail == "1" // 5.2.2 is a full mailbox
-	case subject == "0", subject == "5" && detail == "0":
-		return !passing.MatchString(said)
-	default:
+	case strings.HasPrefix(code, "1."), code == "2.1":
+		return true
+	case code == "2.0", code == "5.0", strings.HasPrefix(code, "7.") && class == "invalid address":
+		return !elsewhere.MatchString(said)
+	default: // such as 2.2, a full mailbox, 4.x, the road, or 7.x, policy
 		return false
 	}
 }

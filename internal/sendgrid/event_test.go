@@ -65,7 +65,42 @@ func TestEvents(t *testing.T) {
 		{`"event":"bounce","type":"bounce","status":"5.2.2","reason":"552 5.2.2 mailbox full"`, invitation.Bounced, "552 5.2.2 mailbox full", ""},
 		{`"event":"bounce","type":"bounce","status":"5.7.1","bounce_classification":"Content","reason":"550 5.7.1 spam content"`, invitation.Bounced, "Content: 550 5.7.1 spam content", ""},
 		{`"event":"bounce","type":"bounce","status":"5.1.8","reason":"553 5.1.8 sender rejected"`, invitation.Bounced, "553 5.1.8 sender rejected", ""},
-		{`"event":"bounce","type":"bounce","reason":"550 no such user here"`, invitation.Bounced, "550 no [redacted] user [redacted]", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","reason":"550 no such user here"`, invitation.Bounced, "550 no such user [redacted]", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounced","status":"5.1.1"`, invitation.Bounced, "5.1.1", invitation.CauseBounced},
+		{`"event":" BOUNCE ","type":"Bounce","status":"5.1.1"`, invitation.Bounced, "5.1.1", invitation.CauseBounced},
+		{`"event":"bounced","status":"5.1.1"`, invitation.Bounced, "5.1.1", invitation.CauseBounced},
+		{`"event":"bounce","type":"Blocked","status":"5.1.1"`, invitation.Bounced, "5.1.1", ""},
+		{`"event":"bounce","type":"something new","status":"5.1.1"`, invitation.Bounced, "5.1.1", ""},
+		{`"event":"bounce","type":"550 5.1.1 user unknown"`, invitation.Bounced, "550 5.1.1 user unknown", invitation.CauseBounced},
+		{`"event":"bounce","type":"452 4.2.2 mailbox full"`, invitation.Bounced, "452 4.2.2 mailbox full", ""},
+		{`"event":"bounce","type":"550 rejected","reason":"550 user unknown"`, invitation.Bounced, "550 user unknown", invitation.CauseBounced},
+		{`"event":"bounce","type":"Invalid Address"`, invitation.Bounced, "Invalid Address", invitation.CauseBounced},
+		{`"event":"bounce","type":"Content","reason":"550 spam"`, invitation.Bounced, "Content: 550 spam", ""},
+		{`"event":"bounce","type":"Reputation","bounce_classification":"Invalid Address"`, invitation.Bounced, "Invalid Address", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","bounce_classification":"unclassified","status":"5.1.1"`, invitation.Bounced, "5.1.1", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","status":550`, invitation.Bounced, "550", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","response":"450 try again later"`, invitation.Bounced, "450 try again later", ""},
+		{`"event":"bounce","type":"bounce","bounce_classification":"Invalid Address","reason":"451 4.7.1 greylisted"`, invitation.Bounced, "Invalid Address: 451 4.7.1 greylisted", ""},
+		{`"event":"bounce","type":"bounce","bounce_classification":"Invalid Address","reason":"550 5.7.1 recipient rejected"`, invitation.Bounced, "Invalid Address: 550 5.7.1 recipient rejected", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","bounce_classification":"Invalid Address","reason":"550 5.7.1 rejected by policy"`, invitation.Bounced, "Invalid Address: 550 5.7.1 rejected by policy", ""},
+		{`"event":"bounce","type":"bounce","bounce_classification":"Invalid Address","reason":"552 5.2.2 mailbox full"`, invitation.Bounced, "Invalid Address: 552 5.2.2 mailbox full", ""},
+		{`"event":"bounce","type":"bounce","status":"5.1.1","reason":"552 5.2.2 over quota"`, invitation.Bounced, "552 5.2.2 over quota", ""},
+		{`"event":"bounce","type":"bounce","status":"5.1.1","reason":"550 mailbox is full"`, invitation.Bounced, "550 mailbox is full", ""},
+		{`"event":"bounce","type":"bounce","status":"5.1.1","reason":"550 blocked by policy: no such user"`, invitation.Bounced, "550 blocked by policy: no such user", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","status":"5.0.0","reason":"550 5.7.1 rejected"`, invitation.Bounced, "550 5.7.1 rejected", ""},
+		{`"event":"bounce","type":"bounce","status":"5.0.0","reason":"dial tcp 5.1.1.7:25: refused"`, invitation.Bounced, "[redacted] refused", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","reason":"550 5.2.1 mailbox disabled"`, invitation.Bounced, "550 5.2.1 mailbox disabled", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","reason":"550 5.2.0 no mailbox"`, invitation.Bounced, "550 5.2.0 no mailbox", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","reason":"550 5.2.0 spam"`, invitation.Bounced, "550 5.2.0 spam", ""},
+		{`"event":"bounce","type":"bounce","reason":"550 5.5.0 no mailbox"`, invitation.Bounced, "550 5.5.0 no mailbox", invitation.CauseBounced},
+		{`"event":"bounce","type":"bounce","reason":"550 5.5.1 unrecognized command"`, invitation.Bounced, "550 5.5.1 unrecognized command", ""},
+		{`"event":"bounce","type":"bounce","reason":"550 5.4.1 recipient rejected"`, invitation.Bounced, "550 5.4.1 recipient rejected", ""},
+		{`"event":"bounce","type":"bounce","reason":"553 5.1.7 sender rejected"`, invitation.Bounced, "553 5.1.7 sender rejected", ""},
+		{`"event":"bounce","type":"bounce","reason":"550 user unknown in corporate directory"`, invitation.Bounced, "550 user unknown in [redacted]", invitation.CauseBounced},
+		{`"event":"dropped","type":"Bounced Address"`, invitation.Dropped, "Bounced Address", invitation.CauseBounced},
+		{`"event":"Dropped","reason":" unsubscribed address "`, invitation.Dropped, "unsubscribed address", invitation.CauseUnsubscribed},
+		{`"event":"dropped","type":"bounce","reason":"Spam Content"`, invitation.Dropped, "Spam Content", ""},
+		{`"event":"DELIVERED","timestamp":"1700000001"`, invitation.Delivered, "", ""},
 		{`"event":"dropped","reason":"Bounced Address","status":"5.0.0"`, invitation.Dropped, "Bounced Address", invitation.CauseBounced},
 		{`"event":"dropped","reason":"bounced address"`, invitation.Dropped, "bounced address", invitation.CauseBounced},
 		{`"event":"dropped","reason":"Invalid"`, invitation.Dropped, "Invalid", invitation.CauseBounced},
@@ -112,33 +147,42 @@ func TestEventsThatTellNothing(t *testing.T) {
 		{`{"event":"click","url":"https://kiwi.test/I/TOKEN1"}`, batch{ignored: 1}},
 		{`{"event":"unsubscribe"}`, batch{ignored: 1}},
 		{`{"event":"group_unsubscribe"}`, batch{ignored: 1}},
-		{`{"event":"account_status_change","type":"compliance_suspend"}`, batch{ignored: 1}},
-		{`{"event":"something new"}`, batch{ignored: 1}},
-		{`{"event":"Bounce"}`, batch{ignored: 1}},
+		{`{"event":"group_resubscribe"}`, batch{ignored: 1}},
+		{`{"event":" Open "}`, batch{ignored: 1}},
+		{`{"event":"something new"}`, batch{unheard: 1}},
+		{`{"event":7}`, batch{unheard: 1}},
 		{`null`, batch{malformed: 1}},
 		{`7`, batch{malformed: 1}},
 		{`"bounce"`, batch{malformed: 1}},
 		{`[]`, batch{malformed: 1}},
 		{`{}`, batch{malformed: 1}},
-		{`{"event":7}`, batch{malformed: 1}},
 		{`{"event":null}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `"}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":""}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":7}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"a\u0000b"}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"a b"}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"ä"}`, batch{malformed: 1}},
-		{`{"event":"bounce","delivery_id":"` + ours + `","sg_event_id":"` + strings.Repeat("a", 101) + `"}`, batch{malformed: 1}},
-		// An asynchronous bounce: SendGrid no longer knows which mail it was.
-		{`{"email":"erika@kiwi.test","timestamp":1556628023,"event":"bounce","type":"bounce","sg_message_id":"","sg_event_id":"e"}`, batch{strangers: 1}},
+		{`{"event":" "}`, batch{malformed: 1}},
+		{`{"event":true}`, batch{malformed: 1}},
+		{`{"event":["bounce"]}`, batch{malformed: 1}},
+		// Other mails of the account.
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":""}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":null}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":["` + ours + `"]}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":"d-1"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":7}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":"{` + ours + `}"}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":"urn:uuid:` + ours + `"}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":"` + ours + ` "}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","delivery_id":"` + strings.ReplaceAll(ours, "-", "") + `"}`, batch{strangers: 1}},
 		{`{"event":"bounce","sg_event_id":"e","delivery_id":"` + uuid.Nil.String() + `"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","unique_args":"` + ours + `"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","unique_args":["` + ours + `"]}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","unique_args":{"delivery_id":{"a":"` + ours + `"}}}`, batch{strangers: 1}},
+		// No asynchronous bounces: of a mail that SendGrid knows, of no time or id, to
+		// no address; and what was not a bounce.
+		{`{"event":"bounce","sg_event_id":"e","timestamp":1700000001,"sg_message_id":"m","email":"erika@kiwi.test"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","sg_message_id":"","email":"erika@kiwi.test"}`, batch{strangers: 1}},
+		{`{"event":"bounce","timestamp":1700000001,"email":"erika@kiwi.test"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","timestamp":1700000001,"email":"Erika <erika@kiwi.test>"}`, batch{strangers: 1}},
+		{`{"event":"bounce","sg_event_id":"e","timestamp":1700000001}`, batch{strangers: 1}},
+		{`{"event":"dropped","sg_event_id":"e","timestamp":1700000001,"email":"erika@kiwi.test"}`, batch{strangers: 1}},
+		{`{"event":"delivered","sg_event_id":"e","timestamp":1700000001,"email":"erika@kiwi.test"}`, batch{strangers: 1}},
 	}
 	for _, test := range tests {
 		// Between two good ones, so that it doesn't take others down with it.
@@ -146,7 +190,7 @@ func TestEventsThatTellNothing(t *testing.T) {
 		if err != nil || len(got.reports) != 2 {
 			t.Errorf("%s: %d reports, error %v", test.event, len(got.reports), err)
 		}
-		got.reports, test.want.events = nil, 3
+		got.reports, got.seen, test.want.events = nil, nil, 3
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, want %+v", test.event, got, test.want)
 		}
@@ -181,6 +225,76 @@ func TestDuplicatesInABatch(t *testing.T) {
 		if got := b.reports[i].EventID; got != want {
 			t.Errorf("report %d is %s, want %s", i, got, want)
 		}
+	}
+}
+
+// TestOurMail: the mail is found in whatever way the event names it.
+func TestOurMail(t *testing.T) {
+	t.Parallel()
+	ours := message(1).DeliveryID
+	for _, fields := range []string{
+		`"delivery_id":"%s"`, `"unique_args":{"delivery_id":"%s"}`, `"custom_args":{"delivery_id":"%s"}`,
+		`"delivery_id":"","unique_args":{"delivery_id":"%s","other":7}`, `"unique_args":[],"custom_args":{"delivery_id":"%s"}`,
+	} {
+		for _, id := range []string{ours.String(), strings.ToUpper(ours.String())} {
+			b, err := readBatch([]byte(events(`{"event":"delivered","sg_event_id":"e",`+fmt.Sprintf(fields, id)+`}`)), 10)
+			if err != nil || len(b.reports) != 1 || b.reports[0].DeliveryID != ours || b.reports[0].To.Known() {
+				t.Errorf("%s with %s: %+v, error %v", fields, id, b, err)
+			}
+		}
+	}
+}
+
+// TestNoEventID: what tells of our mail is taken without an id too, and the same
+// content once. What the database could not take for an id is none.
+func TestNoEventID(t *testing.T) {
+	t.Parallel()
+	event := func(more string) string {
+		return fmt.Sprintf(`{"event":"bounce","timestamp":1700000001,"status":"5.1.1","reason":"550 for erika@kiwi.test","delivery_id":%q%s}`, message(1).DeliveryID, more)
+	}
+	idOf := func(event string) string {
+		b, err := readBatch([]byte(events(event, event)), 10)
+		if err != nil || len(b.reports) != 1 || b.duplicates != 1 {
+			t.Fatalf("%s: %+v, error %v", event, b, err)
+		}
+		return b.reports[0].EventID
+	}
+	base := idOf(event(""))
+	if !text(base).isID() || idOf(event(`,"sg_event_id":"e"`)) != "e" || idOf(event(`,"sg_event_id":7`)) != "7" {
+		t.Errorf("ids %q", base)
+	}
+	for _, unusable := range []string{`""`, `null`, `{}`, `"a\u0000b"`, `"a b"`, `"ä"`, `"` + strings.Repeat("a", 101) + `"`} {
+		if id := idOf(event(`,"sg_event_id":` + unusable)); id != base {
+			t.Errorf("%s is kept as %s, want %s", unusable, id, base)
+		}
+	}
+	seen := map[string]bool{base: true}
+	for _, other := range []string{
+		`,"timestamp":1700000002`, `,"timestamp":null`, `,"status":"5.1.2"`, `,"reason":"550 unknown"`, `,"event":"deferred"`,
+		`,"delivery_id":"` + message(2).DeliveryID.String() + `"`,
+	} {
+		if id := idOf(event(other)); seen[id] {
+			t.Errorf("%s is taken for another event", other)
+		} else {
+			seen[id] = true
+		}
+	}
+	if other := idOf(event(`,"reason":"550 for max@kiwi.test"`)); other != base {
+		t.Errorf("%s tells an address in the reason from another", other)
+	}
+}
+
+// TestLateBounce: one that came by a mail of its own is read with its address.
+func TestLateBounce(t *testing.T) {
+	t.Parallel()
+	b, err := readBatch([]byte(events(`{"email":"Erika@xn--mller-kva.example","timestamp":1795775000,"sg_event_id":"e","event":"bounce","type":"bounce","status":"5.1.10",
+		"reason":"550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup","sg_message_id":""}`)), 10)
+	want := invitation.Report{
+		EventID: "e", To: invitation.NewEmail("Erika@müller.example", "erika@xn--mller-kva.example"), State: invitation.Bounced,
+		Reason: "550 5.1.10 [redacted] not found by SMTP address lookup", At: time.Unix(1795775000, 0).UTC(), Cause: invitation.CauseBounced,
+	}
+	if err != nil || len(b.reports) != 1 || b.reports[0] != want {
+		t.Errorf("%+v, error %v", b, err)
 	}
 }
 
@@ -285,6 +399,8 @@ func FuzzWebhook(f *testing.F) {
 	f.Add(`[{"event":"bounce","type":"blocked","reason":"a/b-c 5.1.1 's '","sg_event_id":"e","delivery_id":"` + message(1).DeliveryID.String() + `"}]`)
 	f.Add(`[null,7,"x",[],{},{"event":"open"},{"event":"dropped","reason":"Invalid"}]`)
 	f.Add(`[{"event":"bounce","sg_event_id":"\u0000"}`)
+	f.Add(`[{"event":"bounce","type":"bounce","status":"5.1.1","sg_event_id":"e","timestamp":1,"email":"erika@kiwi.test","sg_message_id":""}]`)
+	f.Add(`[{"event":"bounce","unique_args":{"delivery_id":"` + message(1).DeliveryID.String() + `"}},{"event":"account_status_change","type":"x"}]`)
 	f.Add("[[[[")
 	f.Fuzz(func(t *testing.T, body string) {
 		b, err := readBatch([]byte(body), limit)
@@ -298,7 +414,7 @@ func FuzzWebhook(f *testing.F) {
 		if json.Unmarshal([]byte(body), &all) != nil || len(all) != b.events || b.events > limit {
 			t.Errorf("%d events, the array has %d", b.events, len(all))
 		}
-		if n := len(b.reports) + b.duplicates + b.ignored + b.malformed + b.strangers; n != b.events {
+		if n := len(b.reports) + len(b.account) + b.duplicates + b.ignored + b.unheard + b.malformed + b.strangers; n != b.events {
 			t.Errorf("%d of %d events are counted", n, b.events)
 		}
 		seen := map[string]bool{}
@@ -307,7 +423,7 @@ func FuzzWebhook(f *testing.F) {
 				t.Errorf("event id %q", r.EventID)
 			}
 			seen[r.EventID] = true
-			if r.DeliveryID == uuid.Nil || r.State == "" || r.At.Year() > 9999 {
+			if r.DeliveryID == uuid.Nil != r.To.Known() || r.State == "" || r.At.Year() > 9999 {
 				t.Errorf("report %+v", r)
 			}
 			checkReason(t, r.Reason)

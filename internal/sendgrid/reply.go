@@ -90,7 +90,7 @@ var vocabulary = set(`
 	requested require required requires resend reset resolve resources response restricted restriction restrictions
 	retry return returned reverse rule rules
 	same secure security see seems send sender senders sending sent server servers service session size slow smtp
-	smtpapi so soft some soon space spaces spam spamhaus spamming spf spoofed status stopped storage string subject support suspected
+	smtpapi so soft some soon space spaces spam spamhaus spamming spf spoofed status stopped storage string subject such support suspected
 	suspended suspicious syntax system systems
 	table taken technical temporarily temporary terminated than that the their there these this throttled throttling time timed
 	timeout timeouts times tls to too traffic transaction transient tried try trying typos

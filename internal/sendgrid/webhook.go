@@ -40,7 +40,11 @@ type WebhookConfig struct {
 	// repeats: SendGrid promises neither order nor single delivery. It is
 	// called from several goroutines.
 	Record func(ctx context.Context, reports []invitation.Report) (known int, err error)
-	Logger *slog.Logger
+	// Halted is called when SendGrid stops the account, and Reinstated when it
+	// lets it send again. Neither has to be said only once.
+	Halted     func(ctx context.Context, reason string) error
+	Reinstated func(ctx context.Context) error
+	Logger     *slog.Logger
 
 	// MaxBody bounds a request's body in bytes, 1 MiB when zero; MaxEvents the
 	// events in it, 10,000 when zero.
@@ -60,6 +64,8 @@ func (c WebhookConfig) validated() (WebhookConfig, error) {
 	switch {
 	case c.Record == nil:
 		return c, errors.New("nobody records the reports")
+	case c.Halted == nil || c.Reinstated == nil:
+		return c, errors.New("nobody follows the account's status")
 	case c.Logger == nil:
 		return c, errors.New("there is no logger")
 	case c.MaxBody < 0 || c.MaxEvents < 0 || c.MaxConcurrent < 0 || c.MaxAge < 0 || c.Timeout < 0:
@@ -191,9 +197,10 @@ func (h *webhook) record(ctx context.Context, body []byte, v verdict) verdict {
 		v.status, v.cause = http.StatusBadRequest, "no JSON array"
 		return v
 	}
-	if len(v.batch.reports) > 0 {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Timeout)
-		defer cancel()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Timeout)
+	defer cancel()
+	v.err = h.followAccount(ctx, v.batch.account)
+	if v.err == nil && len(v.batch.reports) > 0 {
 		v.known, v.err = h.config.Record(ctx, v.batch.reports)
 	}
 	v.status = http.StatusNoContent
@@ -243,25 +250,4 @@ func (h *webhook) log(ctx context.Context, v verdict, took time.Duration) {
 		level = slog.LevelError
 	}
 	h.config.Logger.LogAttrs(ctx, level, "SendGrid's events", attrs...)
-}
-
-// counts has every event once; "states" are of the reports.
-func (b batch) counts() []slog.Attr {
-	byState := map[invitation.DeliveryState]int{}
-	for _, r := range b.reports {
-		byState[r.State]++
-	}
-	var states []slog.Attr
-	for _, s := range []invitation.DeliveryState{
-		invitation.Accepted, invitation.Deferred, invitation.Delivered,
-		invitation.Dropped, invitation.Bounced, invitation.ReportedSpam,
-	} {
-		if byState[s] != 0 {
-			states = append(states, slog.Int(string(s), byState[s]))
-		}
-	}
-	return []slog.Attr{
-		slog.Int("events", b.events), slog.GroupAttrs("states", states...),
-		slog.Int("duplicates", b.duplicates), slog.Int("ignored", b.ignored), slog.Int("malformed", b.malformed),
-	}
 }

@@ -31,9 +31,11 @@ import (
 type recorder struct {
 	record func(ctx context.Context, call int, reports []invitation.Report) (int, error) // nil: all are known
 
-	mu     sync.Mutex
-	called [][]invitation.Report
-	out    bytes.Buffer
+	mu        sync.Mutex
+	called    [][]invitation.Report
+	followed  []string // of the account's status
+	followErr error
+	out       bytes.Buffer
 }
 
 func (r *recorder) Record(ctx context.Context, reports []invitation.Report) (int, error) {
@@ -45,6 +47,19 @@ func (r *recorder) Record(ctx context.Context, reports []invitation.Report) (int
 		return r.record(ctx, call, reports)
 	}
 	return len(reports), nil
+}
+
+func (r *recorder) Halted(_ context.Context, reason string) error {
+	return r.follow("halted: " + reason)
+}
+
+func (r *recorder) Reinstated(context.Context) error { return r.follow("reinstated") }
+
+func (r *recorder) follow(what string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followed = append(r.followed, what)
+	return r.followErr
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
@@ -90,7 +105,10 @@ func (r *recorder) line(t *testing.T) map[string]any {
 
 func hookConfig(t testing.TB, rec *recorder) WebhookConfig {
 	t.Helper()
-	return WebhookConfig{Record: rec.Record, Logger: slog.New(slog.NewJSONHandler(rec, nil)), Timeout: time.Minute, MaxAge: 200 * 365 * 24 * time.Hour}
+	return WebhookConfig{
+		Record: rec.Record, Halted: rec.Halted, Reinstated: rec.Reinstated,
+		Logger: slog.New(slog.NewJSONHandler(rec, nil)), Timeout: time.Minute, MaxAge: 200 * 365 * 24 * time.Hour,
+	}
 }
 
 func newHook(t testing.TB, rec *recorder, change func(*WebhookConfig)) http.Handler {
@@ -237,8 +255,8 @@ func TestLogLine(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{record: func(context.Context, int, []invitation.Report) (int, error) { return 2, nil }}
 	hook, s := startHook(t, rec, nil)
-	body := events(bounceEvent(1), deliveredEvent(1), deliveredEvent(2), bounceEvent(1), `{"event":"open"}`, `7`, `7`,
-		`{"event":"bounce","sg_event_id":"e","email":"canary@kiwi.test"}`)
+	body := events(bounceEvent(1), deliveredEvent(1), deliveredEvent(2), bounceEvent(1), `{"event":"open"}`, `{"event":"amp_open"}`, `7`, `7`,
+		`{"event":"bounce","sg_event_id":"e","sg_message_id":"m","email":"canary@kiwi.test"}`)
 	if a := s.request(t, body).post(t, hook); a.status != http.StatusNoContent || a.body != "" {
 		t.Errorf("status %d, body %q", a.status, a.body)
 	}
@@ -250,9 +268,9 @@ func TestLogLine(t *testing.T) {
 		delete(got, field)
 	}
 	want := map[string]any{
-		"level": "INFO", "msg": "SendGrid's events", "status": 204.0, "key": 1.0, "bytes": float64(len(body)), "events": 8.0,
-		"states":     map[string]any{"BOUNCED": 1.0, "DELIVERED": 2.0},
-		"duplicates": 1.0, "ignored": 1.0, "malformed": 2.0, "known": 2.0, "unknown": 2.0,
+		"level": "INFO", "msg": "SendGrid's events", "status": 204.0, "key": 1.0, "bytes": float64(len(body)), "events": 9.0,
+		"states":  map[string]any{"BOUNCED": 1.0, "DELIVERED": 2.0},
+		"account": 0.0, "duplicates": 1.0, "ignored": 1.0, "unheard": 1.0, "malformed": 2.0, "known": 2.0, "unknown": 2.0,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("log  %v\nwant %v", got, want)
@@ -568,6 +586,8 @@ func TestWebhookConfig(t *testing.T) {
 	public := newSigner(t).public
 	for name, change := range map[string]func(*WebhookConfig){
 		"no Record":              func(c *WebhookConfig) { c.Record = nil },
+		"no Halted":              func(c *WebhookConfig) { c.Halted = nil },
+		"no Reinstated":          func(c *WebhookConfig) { c.Reinstated = nil },
 		"no Logger":              func(c *WebhookConfig) { c.Logger = nil },
 		"negative MaxBody":       func(c *WebhookConfig) { c.MaxBody = -1 },
 		"negative MaxEvents":     func(c *WebhookConfig) { c.MaxEvents = -1 },
