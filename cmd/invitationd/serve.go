@@ -102,7 +102,7 @@ func (c config) server(store *postgres.Store, linker *invitation.Linker, log *sl
 	return server.New(server.Config{
 		Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
-		Access:        callers, Woken: store.Woken, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
+		Access:        callers, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
 	})
 }
 

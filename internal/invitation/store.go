@@ -29,8 +29,12 @@ type Store interface {
 	List(ctx context.Context, f ListFilter) ([]Listed, time.Time, error)
 	// ListUsers returns users in the order of their ids, and the database's time.
 	ListUsers(ctx context.Context, f UserFilter) ([]*User, time.Time, error)
-	// Events returns a part of an organization's trail, oldest first.
+	// Events returns a part of an organization's trail, oldest first. No single
+	// failure can take back what it returns.
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
+	// Follow waits until an organization's trail goes beyond a sequence that was
+	// handed out, and returns how far it can be handed out by now.
+	Follow(ctx context.Context, organizationID string, after int64) (upTo int64, err error)
 	// Trail tells where an organization's trail begins and ends.
 	Trail(ctx context.Context, organizationID string) (Trail, error)
 }
@@ -160,7 +164,8 @@ type EventFilter struct {
 	OrganizationID string
 	UserID         string
 	InvitationID   uuid.UUID
-	// After is the sequence of the last event seen.
-	After int64
-	Limit int
+	// After is the sequence of the last event seen, and UpTo what Follow returned;
+	// zero if it was not asked.
+	After, UpTo int64
+	Limit       int
 }

@@ -36,8 +36,13 @@
 //
 // The answer of a change comes from a transaction that locked a row and so wrote
 // to the log, a repeated request's too: after a fail-over, it can't have been
-// given for what is then lost. Read, List and the others promise less: they tell
+// given for what is then lost. The same holds for what is handed out of the trail:
+// Events and Follow answer behind a commit that came after the reading (barrier.go),
+// one for all who read meanwhile. Read, List and the others promise less: they tell
 // what this server of the database holds, which a fail-over may take back.
+//
+// Who follows a trail (follow.go) costs the database nothing while nothing happens:
+// each server asks for the places of all trails that are followed at once.
 //
 // Nothing here lives longer than a transaction on the server's side, so that a
 // pooler in transaction mode can stand in between.

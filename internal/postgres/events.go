@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -135,7 +136,13 @@ func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitat
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", translate(err))
 	}
-	return found, nil
+	if f.UpTo == 0 {
+		if err := s.barrier.pass(ctx); err != nil {
+			return nil, err
+		}
+		return found, nil
+	}
+	return slices.DeleteFunc(found, func(e invitation.Event) bool { return e.Sequence > f.UpTo }), nil
 }
 
 // Trail implements invitation.Store.

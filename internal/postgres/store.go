@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"cmp"
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,10 @@ type Store struct {
 	enqueue Enqueue
 	timeout time.Duration
 	limits  limits
-	waker   *waker
+	waker   waker
+	// follower and barrier are for who follows the trails.
+	follower *follower
+	barrier  barrier
 	// bounded says that sessions have the Bounds.
 	bounded bool
 	// careful is until when groups of changes are: somebody has met a limit. In
@@ -73,11 +77,15 @@ func New(c Config) *Store {
 		pool: &connections{Pool: c.Pool}, enqueue: c.Enqueue,
 		timeout: cmp.Or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
-		waker:   newWaker(),
+		waker:   make(waker, 1), follower: newFollower(),
 		bounded: bounded(c.Pool),
 		closing: make(chan struct{}),
 		lists:   share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
 	}
+	s.barrier = barrier{timeout: s.timeout, commit: func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, emitMessage)
+		return err
+	}}
 	workers, size, backlog := cmp.Or(c.Groups, 2), cmp.Or(c.GroupSize, 128), cmp.Or(c.Backlog, 4096)
 	s.writes = group.NewQueue(group.Config[*call]{
 		Run: s.transact, Judge: s.judge, Mode: s.mode,
@@ -89,6 +97,7 @@ func New(c Config) *Store {
 		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog,
 	})
 	s.background.Go(s.notify)
+	s.background.Go(s.follow)
 	return s
 }
 

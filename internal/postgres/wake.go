@@ -2,14 +2,13 @@ package postgres
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Those who follow the audit trail poll it; a notification only tells them to do
-// so at once. It is sent behind the commit, by one goroutine that sends few:
+// Each server polls the trails that somebody follows; a notification only tells it
+// to do so at once. It is sent behind the commit, by one goroutine that sends few:
 // inside the transaction it would make all commits wait for one another.
 
 const (
@@ -18,37 +17,14 @@ const (
 	listenRetry = time.Second
 )
 
-type waker struct {
-	dirty chan struct{}
+// waker is told that there are new events, and keeps that until it is passed on.
+type waker chan struct{}
 
-	mu    sync.Mutex
-	woken chan struct{}
-}
-
-func newWaker() *waker {
-	return &waker{dirty: make(chan struct{}, 1), woken: make(chan struct{})}
-}
-
-// touch says that there are new events.
-func (w *waker) touch() {
+func (w waker) touch() {
 	select {
-	case w.dirty <- struct{}{}:
+	case w <- struct{}{}:
 	default:
 	}
-}
-
-func (w *waker) wake() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	close(w.woken)
-	w.woken = make(chan struct{})
-}
-
-// Woken returns a channel that is closed when there may be new events.
-func (s *Store) Woken() <-chan struct{} {
-	s.waker.mu.Lock()
-	defer s.waker.mu.Unlock()
-	return s.waker.woken
 }
 
 // notify tells all servers of new events.
@@ -57,10 +33,10 @@ func (s *Store) notify() {
 		select {
 		case <-s.closing:
 			return
-		case <-s.waker.dirty:
+		case <-s.waker:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
-		// If it fails, who follows the trail finds the events by polling.
+		// If it fails, the others find the events by polling.
 		_, _ = s.pool.Exec(ctx, "SELECT pg_notify($1, '')", wakeChannel)
 		cancel()
 		select {
@@ -71,8 +47,8 @@ func (s *Store) notify() {
 	}
 }
 
-// Listen wakes those who follow the trail, on a connection of its own, until the
-// context ends. It must not go through a pooler in transaction mode.
+// Listen has the trails be looked at when another server tells of events, on a
+// connection of its own, until the context ends. It must not go through a pooler in transaction mode.
 func (s *Store) Listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = s.listen(ctx)
@@ -93,7 +69,7 @@ func (s *Store) listen(ctx context.Context) error {
 		return err
 	}
 	for {
-		s.waker.wake() // also for what was missed before
+		s.follower.look() // also for what was missed before
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			return err
 		}

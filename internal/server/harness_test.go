@@ -74,7 +74,7 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 func (s *stack) serve(set func(*server.Config)) {
 	config := server.Config{
 		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
-		InvalidTokens: server.InvalidTokens{N: invalidTokens, Per: 24 * time.Hour}, Woken: s.store.Woken, Ping: s.store.Ping,
+		InvalidTokens: server.InvalidTokens{N: invalidTokens, Per: 24 * time.Hour}, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	}
 	set(&config)

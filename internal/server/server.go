@@ -52,9 +52,6 @@ type Config struct {
 	InvalidTokens InvalidTokens
 	// Access lets callers in; nil for plaintext, where nobody knows them.
 	Access Access
-	// Woken returns a channel that is closed when there may be new events; nil
-	// if nobody tells.
-	Woken func() <-chan struct{}
 	// Ping reports whether the database takes writes, PingReads whether it can be
 	// read; they decide about health. Without PingReads, Ping stands for both.
 	// PingDelivery tells whether mails go out; without it nobody says so.
@@ -125,7 +122,7 @@ func (c Config) interceptors(v protovalidate.Validator, draining context.Context
 		options = append(options, grpc.Creds(c.Access.Credentials()))
 	}
 	unary = append(unary, deadlineUnary, takeIn, validateUnary(v))
-	stream = append(stream, endStream(draining, c.StreamAge), takeInStream(), validateStream(v))
+	stream = append(stream, boundStreams(), endStream(draining, c.StreamAge), takeInStream(), validateStream(v))
 	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -13,11 +12,7 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-const (
-	watchPage = 200
-	// watchEvery is how often a stream looks for events that nobody told it of.
-	watchEvery = time.Second
-)
+const watchPage = 200
 
 // WatchEvents implements pb.InvitationServiceServer. Events are numbered in the
 // order of their commits and without gaps, so the last number seen is all that
@@ -29,31 +24,41 @@ func (s *invitationService) WatchEvents(req *pb.WatchEventsRequest, stream pb.In
 		return err
 	}
 	for {
-		woken := s.woken()
-		events, err := s.Store.Events(ctx, invitation.EventFilter{OrganizationID: at.organization, After: at.sequence, Limit: watchPage})
+		upTo, err := s.Store.Follow(ctx, at.organization, at.sequence)
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
-			event, err := toEvent(e)
-			if err != nil {
+		for at.sequence < upTo {
+			if err := s.sendEvents(stream, &at, upTo); err != nil {
 				return err
 			}
-			at.sequence = e.Sequence
-			if err := stream.Send(&pb.WatchEventsResponse{Event: event, Cursor: at.String()}); err != nil {
-				return err
-			}
-		}
-		if len(events) == watchPage {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-woken:
-		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// sendEvents sends the next events, and moves the cursor on.
+func (s *invitationService) sendEvents(stream pb.InvitationService_WatchEventsServer, at *cursor, upTo int64) error {
+	events, err := s.Store.Events(stream.Context(), invitation.EventFilter{
+		OrganizationID: at.organization, After: at.sequence, UpTo: upTo, Limit: watchPage,
+	})
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		// Forgotten before they were handed out.
+		return invitation.ErrCursorExpired
+	}
+	for _, e := range events {
+		event, err := toEvent(e)
+		if err != nil {
+			return err
+		}
+		at.sequence = e.Sequence
+		if err := stream.Send(&pb.WatchEventsResponse{Event: event, Cursor: at.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startOf is where a stream goes on. A cursor of another epoch, or one that is
@@ -109,12 +114,4 @@ func readCursor(organization, text string) (c cursor, ok bool) {
 	copy(c.epoch[:], raw[trailLen:])
 	c.sequence = int64(binary.BigEndian.Uint64(raw[trailLen+len(c.epoch):]))
 	return c, c.sequence >= 0 && c.String() == text
-}
-
-// woken is nil, on which nobody wakes, if nobody tells of new events.
-func (a *api) woken() <-chan struct{} {
-	if a.Woken == nil {
-		return nil
-	}
-	return a.Woken()
 }
