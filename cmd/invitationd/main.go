@@ -1,7 +1,7 @@
 // Command invitationd serves KIWI's invitations over gRPC and sends their mails.
 //
 //	invitationd serve [-role all|api|worker]   until SIGTERM
-//	invitationd migrate                        bring the database up to date
+//	invitationd migrate [-grant ROLE]          bring the database up to date, and let a role serve
 //	invitationd restored -to TIME [-yes]       after the database was set back to an earlier time
 //	invitationd keys list FILE                 and add FILE, promote FILE ID, retire FILE ID
 //	invitationd mail preview [-h]              write a mail to a file, to look at
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate | restored -to TIME [-yes] | keys list FILE | mail preview | version"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate [-grant ROLE] | restored -to TIME [-yes] | keys list FILE | mail preview | version"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -59,10 +59,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return serve(ctx, *role, environ, stdout)
 	case "migrate":
+		role := flags.String("grant", "", "the role of `invitationd serve`, which gets the rights that it needs and no others")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
 		}
-		return migrate(ctx, environ)
+		return migrate(ctx, *role, environ)
 	case "restored":
 		return restored(ctx, args[1:], environ, stdout, stderr)
 	case "keys":
@@ -92,7 +93,8 @@ func parse(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
-func migrate(ctx context.Context, environ []string) error {
+// migrate gives a role the rights on what there is now, unless it is empty.
+func migrate(ctx context.Context, role string, environ []string) error {
 	c, err := readConfig(environ)
 	if err != nil {
 		return err
@@ -105,7 +107,13 @@ func migrate(ctx context.Context, environ []string) error {
 	if err := postgres.Migrate(ctx, pool); err != nil {
 		return err
 	}
-	return postgres.GiveWay(ctx, func() error { return delivery.Migrate(ctx, pool) })
+	if err := postgres.GiveWay(ctx, func() error { return delivery.Migrate(ctx, pool) }); err != nil {
+		return err
+	}
+	if role == "" {
+		return nil
+	}
+	return postgres.GiveWay(ctx, func() error { return postgres.Grant(ctx, pool, role, postgres.Rights, delivery.Rights) })
 }
 
 func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {

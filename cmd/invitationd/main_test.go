@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -32,9 +31,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	pgtest.Main(m, func(ctx context.Context, dsn string) error {
-		return migrate(ctx, []string{"DATABASE_URL=" + dsn})
-	})
+	pgtest.Main(m, migrateAsInProduction)
 }
 
 // world is what a process of invitationd runs in.
@@ -60,8 +57,12 @@ func (w *world) command(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	must(w.t, err)
 	c := exec.Command(self, args...)
+	role := migrating
+	if args[0] == "serve" {
+		role = serving
+	}
 	c.Env = []string{
-		asCommand + "=1", "DATABASE_URL=" + w.dsn, "INVITATION_GRPC_ADDR=127.0.0.1:0",
+		asCommand + "=1", "DATABASE_URL=" + as(role, w.dsn), "INVITATION_GRPC_ADDR=127.0.0.1:0",
 		"INVITATION_KEYS_FILE=" + w.keys, "INVITATION_LINK_BASE_URL=https://app.kiwi.example/i/",
 		"SENDGRID_API_KEY=SG.test", "SENDGRID_BASE_URL=" + w.mailURL, "INVITATION_MAIL_FROM=einladung@kiwi.example",
 	}

@@ -50,6 +50,15 @@ WHERE kind = $1 AND state IN ('available', 'scheduled') AND scheduled_at > now()
 	return nil
 }
 
+// Rights are what workers and those who queue mails need on River's tables.
+var Rights = map[string]string{
+	"river_job":          "SELECT, INSERT, UPDATE, DELETE",
+	"river_leader":       "SELECT, INSERT, UPDATE, DELETE",
+	"river_queue":        "SELECT, INSERT, UPDATE, DELETE",
+	"river_notification": "SELECT, INSERT, DELETE",
+	"river_migration":    "SELECT",
+}
+
 // migrationLock is the queue's among Postgres's advisory locks.
 const migrationLock = 0x6b697769
 

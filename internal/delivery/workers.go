@@ -115,7 +115,9 @@ func NewWorkers(c Config) (*Workers, error) {
 		// another.
 		FetchPollInterval: 200 * time.Millisecond,
 		PollOnly:          c.PollOnly,
-		Logger:            newQuiet(c.Logger),
+		// To build indexes anew takes the owner's rights, which workers don't have.
+		ReindexerIndexNames: []string{},
+		Logger:              newQuiet(c.Logger),
 		// The only place where River can be given another clock than the machine's.
 		Test: river.TestConfig{Time: clock},
 	})
