@@ -3,7 +3,7 @@
 // A server lives in one directory, Config.DataDir, which is safe to delete
 // when nothing runs in it:
 //
-//	cluster/     what initdb makes and PostgreSQL owns
+//	cluster/     what initdb or pg_basebackup makes and PostgreSQL owns
 //	password     of the role kiwi, made once, mode 0600
 //	server.log   unless Config.Log takes the log
 //	lock         held by every process of a running server

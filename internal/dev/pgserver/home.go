@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,7 @@ func openHome(ctx context.Context, dir string) (*home, error) {
 func (h *home) close() { _ = h.lock.Close() }
 
 // prepare makes the cluster unless it is there, and returns its password.
-func (h *home) prepare(ctx context.Context, durable bool) (string, error) {
+func (h *home) prepare(ctx context.Context, c Config) (string, error) {
 	major, err := clusterVersion(h.cluster())
 	if err != nil {
 		return "", err
@@ -59,7 +60,7 @@ func (h *home) prepare(ctx context.Context, durable bool) (string, error) {
 		return "", err
 	}
 	if major == 0 {
-		if err := h.initdb(ctx, durable); err != nil {
+		if err := h.newCluster(ctx, c); err != nil {
 			return "", err
 		}
 	}
@@ -86,9 +87,9 @@ func clusterVersion(cluster string) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// initdb works beside the cluster's place and moves the result there, so that a
-// cluster is there whole or not at all.
-func (h *home) initdb(ctx context.Context, durable bool) error {
+// newCluster works beside the cluster's place and moves the result there, so that
+// a cluster is there whole or not at all.
+func (h *home) newCluster(ctx context.Context, c Config) error {
 	unfinished := h.cluster() + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {
 		return err
@@ -96,7 +97,16 @@ func (h *home) initdb(ctx context.Context, durable bool) error {
 	if err := os.Mkdir(unfinished, 0o700); err != nil {
 		return err
 	}
-	if err := h.newPassword(); err != nil {
+	password, program, args := newPassword(), "initdb", h.initdb
+	if c.Follows != "" {
+		u, err := url.Parse(c.Follows)
+		if err != nil {
+			return errors.New("what to follow is no DSN")
+		}
+		password, _ = u.User.Password()
+		program, args = "pg_basebackup", h.copy
+	}
+	if err := h.keep(password); err != nil {
 		return err
 	}
 	for _, path := range []string{unfinished, h.passwordFile()} {
@@ -104,41 +114,50 @@ func (h *home) initdb(ctx context.Context, durable bool) error {
 			return err
 		}
 	}
-	cmd, err := h.initdbCommand(ctx, unfinished, durable)
-	if err != nil {
+	if err := h.make(ctx, program, unfinished, c, args); err != nil {
 		return err
-	}
-	defer closeInherited(cmd)
-	if output, err := runChild(cmd); err != nil {
-		return fmt.Errorf("initdb: %w: %s", errors.Join(ctx.Err(), err), output)
 	}
 	return os.Rename(unfinished, h.cluster())
 }
 
-func (h *home) initdbCommand(ctx context.Context, dir string, durable bool) (*exec.Cmd, error) {
-	cmd, reached, err := h.command(ctx, "initdb", dir)
+// make runs the program that makes a cluster.
+func (h *home) make(ctx context.Context, program, dir string, c Config, args func(*exec.Cmd, Config) ([]string, error)) error {
+	cmd, reached, err := h.command(ctx, program, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	passwordFile, err := h.reach(cmd, h.passwordFile())
+	defer closeInherited(cmd)
+	more, err := args(cmd, c)
 	if err != nil {
-		closeInherited(cmd)
-		return nil, err
+		return err
 	}
-	cmd.Args = append(cmd.Args,
-		"--pgdata="+reached,
-		"--username="+role,
-		"--pwfile="+passwordFile,
-		"--auth=scram-sha-256",
-		"--encoding=UTF8",
-		"--locale="+locale(),
-		"--lc-messages=C",
-		"--data-checksums",
-	)
-	if !durable {
+	cmd.Args = append(append(cmd.Args, "--pgdata="+reached), more...)
+	if !c.Durable {
 		cmd.Args = append(cmd.Args, "--no-sync")
 	}
-	return cmd, nil
+	if output, err := runChild(cmd); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, errors.Join(ctx.Err(), err), output)
+	}
+	return nil
+}
+
+// initdb is what makes an empty cluster.
+func (h *home) initdb(cmd *exec.Cmd, _ Config) ([]string, error) {
+	passwordFile, err := h.reach(cmd, h.passwordFile())
+	return []string{
+		"--username=" + role,
+		"--pwfile=" + passwordFile,
+		"--auth=scram-sha-256",
+		"--encoding=UTF8",
+		"--locale=" + locale(),
+		"--lc-messages=C",
+		"--data-checksums",
+	}, err
+}
+
+// copy is what makes a standby's cluster.
+func (h *home) copy(_ *exec.Cmd, c Config) ([]string, error) {
+	return []string{"--dbname=" + c.Follows, "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"}, nil
 }
 
 // locale sorts by code point everywhere. Only Linux is sure to have the variant
@@ -152,13 +171,18 @@ func locale() string {
 
 func (h *home) passwordFile() string { return filepath.Join(h.dir, "password") }
 
-func (h *home) newPassword() error {
+func newPassword() string {
 	secret := make([]byte, 24)
 	_, _ = rand.Read(secret) // never fails
+	return hex.EncodeToString(secret)
+}
+
+// keep writes the password to its file.
+func (h *home) keep(password string) error {
 	if err := os.Remove(h.passwordFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(h.passwordFile(), []byte(hex.EncodeToString(secret)+"\n"), 0o600)
+	return os.WriteFile(h.passwordFile(), []byte(password+"\n"), 0o600)
 }
 
 func (h *home) password() (string, error) {

@@ -40,6 +40,10 @@ type Config struct {
 	// only the death of the server, which is all that a throw-away needs.
 	Durable bool
 
+	// Follows is the DSN of a running server, of which this one becomes a standby:
+	// its cluster, when it is not there, is copied from that one.
+	Follows string
+
 	// Port is on 127.0.0.1; 0 picks a free one.
 	Port int
 
@@ -165,7 +169,7 @@ func (s *Server) start(ctx context.Context) error {
 // startIn sets the port and the password once, and only reads them when the
 // server is restarted.
 func (s *Server) startIn(ctx context.Context, h *home) error {
-	password, err := h.prepare(ctx, s.config.Durable)
+	password, err := h.prepare(ctx, s.config)
 	if err != nil {
 		return err
 	}

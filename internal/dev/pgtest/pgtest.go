@@ -76,7 +76,7 @@ func run(m interface{ Run() int }, migrate func(ctx context.Context, dsn string)
 func startShared(ctx context.Context) (cleanUp func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
-	server, cleanUp, err := startServer(ctx)
+	server, cleanUp, err := startServer(ctx, "")
 	if err != nil {
 		return nil, err
 	}

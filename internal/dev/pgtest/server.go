@@ -24,20 +24,31 @@ func NewServer(t testing.TB) *pgserver.Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 	defer cancel()
-	server, cleanUp, err := startServer(ctx)
+	server, cleanUp, err := startServer(ctx, "")
 	harness.Must(t, err)
 	t.Cleanup(cleanUp)
 	harness.Must(t, migrate(ctx, server.DSN("postgres")))
 	return server
 }
 
-func startServer(ctx context.Context) (server *pgserver.Server, cleanUp func(), err error) {
+// NewStandby starts a server that follows another one.
+func NewStandby(t testing.TB, primary string) *pgserver.Server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
+	defer cancel()
+	server, cleanUp, err := startServer(ctx, primary)
+	harness.Must(t, err)
+	t.Cleanup(cleanUp)
+	return server
+}
+
+func startServer(ctx context.Context, follows string) (server *pgserver.Server, cleanUp func(), err error) {
 	dir, err := os.MkdirTemp(tempDir(), fmt.Sprintf("%s%d-", dirPrefix, os.Getpid()))
 	if err != nil {
 		return nil, nil, err
 	}
 	server, err = pgserver.Start(ctx, pgserver.Config{
-		DataDir: dir,
+		DataDir: dir, Follows: follows,
 		Settings: map[string]string{
 			"max_connections": "400",
 			"max_wal_size":    "256MB", // it may lie in memory
