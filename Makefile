@@ -28,7 +28,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: postgres build ## run everything on this machine: Postgres, an inbox, the service
+run: postgres build ## run everything on this machine: Postgres, an inbox, the service, an example portal and app
 	@exec bin/devserver
 
 .PHONY: dev

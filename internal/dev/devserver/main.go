@@ -1,6 +1,7 @@
 // Command devserver runs the whole service on one machine: a private Postgres
-// under .data, an inbox that takes the mails in SendGrid's place, and
-// invitationd. DATABASE_URL and SENDGRID_API_KEY, if set, are used instead.
+// under .data, an inbox that takes the mails in SendGrid's place, invitationd, and
+// an example portal and app. DATABASE_URL and SENDGRID_API_KEY, if set, are used
+// instead.
 //
 //	devserver                  until Ctrl-C
 //	devserver token ADDRESS    wait for a mail to the address and print its token
@@ -85,7 +86,7 @@ func run(ctx context.Context) error {
 	}
 	env := settings{}
 	env.setDefault("INVITATION_GRPC_ADDR", "127.0.0.1:50051")
-	env.setDefault("INVITATION_LINK_BASE_URL", "https://app.kiwi.example/i/")
+	env.setDefault("INVITATION_LINK_BASE_URL", "http://"+appAddr()+"/i/")
 	env.setDefault("INVITATION_MAIL_FROM", "einladung@kiwi.example")
 	if err := addKeys(env); err != nil {
 		return err
@@ -103,8 +104,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer stopInbox()
-	err = runService(ctx, env, func() { welcome(os.Stdout, env, inbox) })
-	if cause := context.Cause(ctx); errors.Is(cause, errDatabaseGone) {
+	err = runService(ctx, env, func(ctx context.Context) {
+		if err := runDemo(ctx, env, inbox, func() { welcome(os.Stdout, env, inbox) }); err != nil {
+			end(err)
+		}
+	})
+	if cause := context.Cause(ctx); errors.Is(cause, errDatabaseGone) || errors.Is(cause, errDemoGone) {
 		return cause
 	}
 	return err
@@ -207,9 +212,14 @@ func addWebhook(env settings) (sendgridtest.Webhook, error) {
 	}, nil
 }
 
-func inboxAddr() string {
-	if addr := os.Getenv("INVITATION_INBOX_ADDR"); addr != "" {
-		return addr
+// Where people look. The ports are neighbours, and the inbox reports to the next.
+func portalAddr() string { return setOr("INVITATION_PORTAL_ADDR", "127.0.0.1:8023") }
+func appAddr() string    { return setOr("INVITATION_APP_ADDR", "127.0.0.1:8024") }
+func inboxAddr() string  { return setOr("INVITATION_INBOX_ADDR", "127.0.0.1:8025") }
+
+func setOr(key, value string) string {
+	if set := os.Getenv(key); set != "" {
+		return set
 	}
-	return "127.0.0.1:8025"
+	return value
 }

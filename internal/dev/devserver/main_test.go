@@ -54,7 +54,7 @@ func TestReadme(t *testing.T) {
 		}
 		server := start(t, home)
 		for _, shell := range run.shells {
-			walk(t, home, shell, server.session())
+			walk(t, home, shell, server)
 		}
 		if run.certs != "" {
 			out := paste(t, home, "zsh -f", portalLines(t, server))
@@ -94,10 +94,10 @@ func readme(t *testing.T) string {
 }
 
 // walk pastes the session into a shell and looks at what it shows.
-func walk(t *testing.T, home, shell, session string) {
+func walk(t *testing.T, home, shell string, s *server) {
 	t.Helper()
 	must(t, os.RemoveAll(filepath.Join(home, "qr.png")))
-	out := paste(t, home, shell, session)
+	out := paste(t, home, shell, s.session())
 	for _, promised := range []string{
 		`"reason": "EMAIL_REQUIRED"`, `"maskedEmail": "a***@example.com"`, `"accountStatus": "ACCOUNT_STATUS_ONLINE"`,
 		`"emailConfirmedAt"`, `"reason": "EMAIL_CONFIRMED"`, `EVENT_TYPE_INVITATION_REDEEMED`,
@@ -107,7 +107,7 @@ func walk(t *testing.T, home, shell, session string) {
 		}
 	}
 	decoded, err := exec.Command("zbarimg", "--quiet", "--raw", filepath.Join(home, "qr.png")).Output()
-	if err != nil || !strings.HasPrefix(string(decoded), "https://app.kiwi.example/i/") {
+	if err != nil || !strings.HasPrefix(string(decoded), "http://"+s.app+"/i/") {
 		t.Errorf("%s: the QR code of the session reads %q: %v", shell, decoded, err)
 	}
 }
@@ -115,7 +115,7 @@ func walk(t *testing.T, home, shell, session string) {
 // build makes what devserver itself needs.
 func build(t *testing.T, home string) {
 	t.Helper()
-	out, err := exec.Command("go", "build", "-o", filepath.Join(home, "bin")+"/", "../../../cmd/invitationd", ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", filepath.Join(home, "bin")+"/", "../../../cmd/invitationd", "../../../cmd/demo", ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -125,6 +125,7 @@ func build(t *testing.T, home string) {
 type server struct {
 	t    *testing.T
 	addr string // of gRPC
+	app  string // of the example app
 	cmd  *exec.Cmd
 	out  *os.File
 	said string
@@ -134,15 +135,16 @@ func start(t *testing.T, home string) *server {
 	t.Helper()
 	read, write, err := os.Pipe()
 	must(t, err)
-	addr := freeAddr(t)
+	addr, app := freeAddr(t), freeAddr(t)
 	cmd := exec.Command(filepath.Join(home, "bin", "devserver"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = home, write, write
 	cmd.Env = append(os.Environ(),
-		"INVITATION_GRPC_ADDR="+addr, "INVITATION_WEBHOOK_ADDR="+freeAddr(t), "INVITATION_INBOX_ADDR="+freeAddr(t))
+		"INVITATION_GRPC_ADDR="+addr, "INVITATION_WEBHOOK_ADDR="+freeAddr(t), "INVITATION_INBOX_ADDR="+freeAddr(t),
+		"INVITATION_PORTAL_ADDR="+freeAddr(t), "INVITATION_APP_ADDR="+app)
 	must(t, cmd.Start())
 	must(t, write.Close())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	s := &server{t: t, addr: addr, cmd: cmd, out: read, said: readUntil(read, "> qr.png")}
+	s := &server{t: t, addr: addr, app: app, cmd: cmd, out: read, said: readUntil(read, "> qr.png")}
 	if !strings.Contains(s.said, "> qr.png") {
 		t.Fatalf("devserver did not start:\n%s", s.said)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,8 +22,8 @@ import (
 )
 
 // runService migrates and runs the real binary, which lies beside this one,
-// until the context ends; ready is called once it serves.
-func runService(ctx context.Context, env settings, ready func()) error {
+// until the context ends; ready is called once it serves, and ends with the context that it gets.
+func runService(ctx context.Context, env settings, ready func(context.Context)) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find invitationd: %w", err)
@@ -43,11 +44,15 @@ func runService(ctx context.Context, env settings, ready func()) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- service.Wait() }()
-	go func() {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		if awaitServing(ctx, env.get("INVITATION_GRPC_ADDR")) == nil {
-			ready()
+			ready(ctx)
 		}
-	}()
+	})
+	defer watching.Wait()
+	defer cancel()
 	err = <-ended
 	if err != nil && ctx.Err() == nil {
 		said, _ := io.ReadAll(io.NewSectionReader(logFile, logged, math.MaxInt64-logged))

@@ -31,10 +31,12 @@ call InvitationService/GenerateQR '{'$ID',"target":"TARGET_APP"}' 'into qr.png' 
 
 func welcome(out io.Writer, env settings, inbox string) {
 	addr := env.get("INVITATION_GRPC_ADDR")
-	fmt.Fprintf(out, "\nKIWI Invitations is running; Ctrl-C stops it.\n\n  gRPC    %s (reflection and health)\n", addr)
+	fmt.Fprintf(out, "\nKIWI Invitations is running; Ctrl-C stops it.\n\n  Portal  http://%s (an example: invite somebody)\n", portalAddr())
+	fmt.Fprintf(out, "  App     http://%s (links lead there)\n", appAddr())
 	if inbox != "" {
 		fmt.Fprintf(out, "  Inbox   %[1]s (%[1]s/control has mail bounce, SendGrid refuse, …)\n", inbox)
 	}
+	fmt.Fprintf(out, "  gRPC    %s (reflection and health)\n", addr)
 	fmt.Fprintf(out, "  Log     %s/invitationd.log\n\nPaste into a second terminal, in this folder:\n%s\n", dataDir, here(addr))
 }
 
