@@ -49,7 +49,7 @@ run-tls: postgres certs ## the same, with mutual TLS and the default policy
 	@INVITATION_DEV_CERTS=.data/certs $(MAKE) --no-print-directory run
 
 .PHONY: certs
-certs: ## make a development CA, and certificates for the server, portal, app and operations
+certs: ## make a development CA, and certificates for the server and each kind of caller
 	$(GO) run ./internal/dev/devcerts .data/certs
 
 .PHONY: build

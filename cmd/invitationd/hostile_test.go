@@ -87,7 +87,7 @@ func TestSlowLorisOnTLS(t *testing.T) {
 
 func operatorTLS(t *testing.T, dir string) *tls.Config {
 	t.Helper()
-	own, err := tls.LoadX509KeyPair(filepath.Join(dir, "ops.pem"), filepath.Join(dir, "ops-key.pem"))
+	own, err := tls.LoadX509KeyPair(filepath.Join(dir, "break-glass.pem"), filepath.Join(dir, "break-glass-key.pem"))
 	must(t, err)
 	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	must(t, err)

@@ -76,7 +76,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return runWorkers(ctx, workers, store.Ping, c.DrainTimeout, log) })
 	}
 	if api {
-		s, err := c.server(store, linker, log)
+		s, err := c.server(operations{store, pool}, linker, log)
 		if err != nil {
 			return err
 		}
@@ -94,13 +94,25 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	return group.Wait()
 }
 
-func (c config) server(store *postgres.Store, linker *invitation.Linker, log *slog.Logger) (*server.Server, error) {
+// operations is what the store tells people in operations, and the queue.
+type operations struct {
+	*postgres.Store
+	pool *pgxpool.Pool
+}
+
+// MailQueue implements server.Operations.
+func (o operations) MailQueue(ctx context.Context) (invitation.MailQueue, error) {
+	return delivery.Depth(ctx, o.pool)
+}
+
+func (c config) server(store operations, linker *invitation.Linker, log *slog.Logger) (*server.Server, error) {
 	callers, err := c.access(log)
 	if err != nil {
 		return nil, err
 	}
+	version, commit := release()
 	return server.New(server.Config{
-		Store: store, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
+		Store: store, Operations: store, Version: version, Commit: commit, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
 		Access:        callers, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
 	})

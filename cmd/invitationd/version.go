@@ -18,15 +18,22 @@ var (
 
 // printVersion says what this binary is, and which schema it was made for.
 func printVersion(w io.Writer) error {
+	version, commit := release()
+	_, err := fmt.Fprintf(w, "version %s\ncommit  %s\ngo      %s\nschema  %d\n",
+		version, commit, runtime.Version(), postgres.SchemaVersion())
+	return err
+}
+
+// release is the version of this binary, and the commit that it was built of.
+func release() (of, at string) {
+	of, at = version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = cmp.Or(version, info.Main.Version)
+		of = cmp.Or(of, info.Main.Version)
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				commit = cmp.Or(commit, s.Value)
+				at = cmp.Or(at, s.Value)
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "version %s\ncommit  %s\ngo      %s\nschema  %d\n",
-		cmp.Or(version, "unknown"), cmp.Or(commit, "unknown"), runtime.Version(), postgres.SchemaVersion())
-	return err
+	return cmp.Or(of, "unknown"), cmp.Or(at, "unknown")
 }

@@ -37,6 +37,7 @@ const (
 	portal = "spiffe://kiwi.ki/portal"
 	app    = "spiffe://kiwi.ki/app"
 	ops    = "spiffe://kiwi.ki/ops"
+	glass  = "spiffe://kiwi.ki/break-glass"
 )
 
 // world is a server with a CA and files of its own, on a port of loopback.
@@ -93,6 +94,9 @@ func (w *world) serve() {
 	}{})
 	pb.RegisterOrganizationServiceServer(s, struct {
 		pb.UnimplementedOrganizationServiceServer
+	}{})
+	pb.RegisterOperationsServiceServer(s, struct {
+		pb.UnimplementedOperationsServiceServer
 	}{})
 	pb.RegisterUserServiceServer(s, struct {
 		pb.UnimplementedUserServiceServer

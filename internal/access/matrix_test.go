@@ -23,47 +23,50 @@ import (
 // allowed is who may call each method under the default policy. "other" stands
 // for everybody else who has an identity.
 var allowed = map[string]string{
-	"/kiwi.invitation.v1.InvitationService/Send":               "portal ops",
-	"/kiwi.invitation.v1.InvitationService/Renew":              "portal ops",
-	"/kiwi.invitation.v1.InvitationService/Revoke":             "portal ops",
-	"/kiwi.invitation.v1.InvitationService/GenerateQR":         "portal ops",
-	"/kiwi.invitation.v1.InvitationService/GenerateInfoSheets": "portal ops",
-	"/kiwi.invitation.v1.InvitationService/UpdateEmail":        "portal ops",
-	"/kiwi.invitation.v1.InvitationService/ResetActivation":    "portal ops",
-	"/kiwi.invitation.v1.InvitationService/GetInvitation":      "portal ops",
-	"/kiwi.invitation.v1.InvitationService/ListInvitations":    "portal ops",
-	"/kiwi.invitation.v1.InvitationService/ListEvents":         "portal ops",
-	"/kiwi.invitation.v1.InvitationService/BatchSend":          "portal ops",
-	"/kiwi.invitation.v1.InvitationService/WatchEvents":        "portal ops",
+	"/kiwi.invitation.v1.InvitationService/Send":               "portal glass",
+	"/kiwi.invitation.v1.InvitationService/Renew":              "portal glass",
+	"/kiwi.invitation.v1.InvitationService/Revoke":             "portal glass",
+	"/kiwi.invitation.v1.InvitationService/GenerateQR":         "portal glass",
+	"/kiwi.invitation.v1.InvitationService/GenerateInfoSheets": "portal glass",
+	"/kiwi.invitation.v1.InvitationService/UpdateEmail":        "portal glass",
+	"/kiwi.invitation.v1.InvitationService/ResetActivation":    "portal glass",
+	"/kiwi.invitation.v1.InvitationService/GetInvitation":      "portal ops glass",
+	"/kiwi.invitation.v1.InvitationService/ListInvitations":    "portal ops glass",
+	"/kiwi.invitation.v1.InvitationService/ListEvents":         "portal ops glass",
+	"/kiwi.invitation.v1.InvitationService/BatchSend":          "portal glass",
+	"/kiwi.invitation.v1.InvitationService/WatchEvents":        "portal ops glass",
 
-	"/kiwi.invitation.v1.UserService/CreateUser":       "portal ops",
-	"/kiwi.invitation.v1.UserService/GetUser":          "portal ops",
-	"/kiwi.invitation.v1.UserService/DeactivateUser":   "portal ops",
-	"/kiwi.invitation.v1.UserService/EraseUser":        "portal ops",
-	"/kiwi.invitation.v1.UserService/ReactivateUser":   "portal ops",
-	"/kiwi.invitation.v1.UserService/UpdateUser":       "portal ops",
-	"/kiwi.invitation.v1.UserService/ListUsers":        "portal ops",
-	"/kiwi.invitation.v1.UserService/BatchCreateUsers": "portal ops",
+	"/kiwi.invitation.v1.UserService/CreateUser":       "portal glass",
+	"/kiwi.invitation.v1.UserService/GetUser":          "portal ops glass",
+	"/kiwi.invitation.v1.UserService/DeactivateUser":   "portal glass",
+	"/kiwi.invitation.v1.UserService/EraseUser":        "portal glass",
+	"/kiwi.invitation.v1.UserService/ReactivateUser":   "portal glass",
+	"/kiwi.invitation.v1.UserService/UpdateUser":       "portal glass",
+	"/kiwi.invitation.v1.UserService/ListUsers":        "portal ops glass",
+	"/kiwi.invitation.v1.UserService/BatchCreateUsers": "portal glass",
 
-	"/kiwi.invitation.v1.OrganizationService/GetOrganization":    "portal ops",
-	"/kiwi.invitation.v1.OrganizationService/UpdateOrganization": "portal ops",
+	"/kiwi.invitation.v1.OrganizationService/GetOrganization":    "portal ops glass",
+	"/kiwi.invitation.v1.OrganizationService/UpdateOrganization": "portal glass",
 
-	"/kiwi.invitation.v1.RedemptionService/Preview":      "app ops",
-	"/kiwi.invitation.v1.RedemptionService/Redeem":       "app ops",
-	"/kiwi.invitation.v1.RedemptionService/ConfirmEmail": "app ops",
+	"/kiwi.invitation.v1.RedemptionService/Preview":      "app glass",
+	"/kiwi.invitation.v1.RedemptionService/Redeem":       "app glass",
+	"/kiwi.invitation.v1.RedemptionService/ConfirmEmail": "app glass",
 
-	"/grpc.health.v1.Health/Check": "portal app ops other",
-	"/grpc.health.v1.Health/Watch": "portal app ops other",
-	"/grpc.health.v1.Health/List":  "portal app ops other",
+	"/kiwi.invitation.v1.OperationsService/GetStatus": "ops glass",
+	"/kiwi.invitation.v1.OperationsService/SendAgain": "glass",
 
-	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      "ops",
-	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "ops",
+	"/grpc.health.v1.Health/Check": "portal app ops glass other",
+	"/grpc.health.v1.Health/Watch": "portal app ops glass other",
+	"/grpc.health.v1.Health/List":  "portal app ops glass other",
+
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      "ops glass",
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "ops glass",
 }
 
 // unserved are methods that there are not. To be told so, one has to be allowed
 // to ask.
 var unserved = map[string]string{
-	"/kiwi.invitation.v1.InvitationService/Destroy": "portal ops",
+	"/kiwi.invitation.v1.InvitationService/Destroy": "portal glass",
 	"/kiwi.invitation.v1.RedemptionServiceX/Redeem": "",
 	"/kiwi.invitation.v1.redemptionservice/Redeem":  "",
 	"/grpc.channelz.v1.Channelz/GetServers":         "",
@@ -83,6 +86,7 @@ var callers = map[string]caller{
 	"portal": {role: "portal", identity: portal, creds: func(w *world) credentials.TransportCredentials { return w.named(portal) }},
 	"app":    {role: "app", identity: app, creds: func(w *world) credentials.TransportCredentials { return w.named(app) }},
 	"ops":    {role: "ops", identity: ops, creds: func(w *world) credentials.TransportCredentials { return w.named(ops) }},
+	"glass":  {role: "glass", identity: glass, creds: func(w *world) credentials.TransportCredentials { return w.named(glass) }},
 
 	"another URI": {role: "other", identity: "spiffe://kiwi.ki/portal/x", creds: issued(uri("spiffe://kiwi.ki/portal/x"))},
 	"other case":  {role: "other", identity: "spiffe://kiwi.ki/Portal", creds: issued(uri("spiffe://kiwi.ki/Portal"))},
@@ -157,6 +161,7 @@ func TestEveryMethodHasARow(t *testing.T) {
 		pb.File_kiwi_invitation_v1_invitation_service_proto,
 		pb.File_kiwi_invitation_v1_user_service_proto,
 		pb.File_kiwi_invitation_v1_organization_service_proto,
+		pb.File_kiwi_invitation_v1_operations_service_proto,
 		pb.File_kiwi_invitation_v1_redemption_service_proto,
 	} {
 		service := file.Services().Get(0)

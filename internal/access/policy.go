@@ -13,7 +13,7 @@ import (
 // parsePolicy reads a policy. It refuses what authz reads as more or less than
 // a writer meant: an allow rule without principals is one for everybody, a
 // second rule of the same name replaces the first, and a star counts at an end
-// only.
+// only. Nor may everybody who has a certificate call more than health.
 func parsePolicy(contents [][]byte) (*authz.StaticInterceptor, error) {
 	policy, err := authz.NewStatic(string(contents[0]))
 	if err != nil {
@@ -34,9 +34,16 @@ func parsePolicy(contents [][]byte) (*authz.StaticInterceptor, error) {
 		if len(r.Request.Paths) == 0 {
 			return nil, fmt.Errorf("rule %q would allow every method: name paths, or *", r.Name)
 		}
+		if slices.Contains(r.Source.Principals, "*") && slices.ContainsFunc(r.Request.Paths, beyondHealth) {
+			return nil, fmt.Errorf("rule %q would let everybody call more than %s", r.Name, healthPaths)
+		}
 	}
 	return policy, errors.Join(checkRules(p.DenyRules), checkRules(p.AllowRules))
 }
+
+const healthPaths = "/grpc.health.v1.Health/"
+
+func beyondHealth(path string) bool { return !strings.HasPrefix(path, healthPaths) }
 
 // rule is what has to be looked at of a rule.
 type rule struct {

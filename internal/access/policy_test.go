@@ -21,16 +21,18 @@ func TestPolicyRefused(t *testing.T) {
 		``:                              "EOF",
 		`{"name":"p"}`:                  `"allow_rules" is not present`,
 		`{"name":"p","allow_rules":[]}`: `"allow_rules" is not present`,
-		allow(`{"name":"a",`+ally+`,`+path+`}`) + `{}`:                                                     "after top-level value",
-		allow(`{"name":"a",` + ally + `,` + path + `,"x":1}`):                                              "unknown field",
-		allow(`{` + ally + `,` + path + `}`):                                                               `"name" is not present`,
-		allow(`{"name":"a",` + path + `}`):                                                                 "allow everybody",
-		allow(`{"name":"a","source":{"principals":[]},` + path + `}`):                                      "allow everybody",
-		allow(`{"name":"a",` + ally + `}`):                                                                 "allow every method",
-		allow(`{"name":"a",` + ally + `,` + path + `},{"name":"a",` + ally + `,` + path + `}`):             "two rules",
-		allow(`{"name":"a","source":{"principals":["spiffe://*/ops"]},` + path + `}`):                      "a star",
-		allow(`{"name":"a",` + ally + `,"request":{"paths":["*B*"]}}`):                                     "a star",
-		`{"deny_rules":[{"name":"d"},{"name":"d"}],` + allow(`{"name":"a",` + ally + `,` + path + `}`)[1:]: "two rules",
+		allow(`{"name":"a",`+ally+`,`+path+`}`) + `{}`:                                                                    "after top-level value",
+		allow(`{"name":"a",` + ally + `,` + path + `,"x":1}`):                                                             "unknown field",
+		allow(`{` + ally + `,` + path + `}`):                                                                              `"name" is not present`,
+		allow(`{"name":"a",` + path + `}`):                                                                                "allow everybody",
+		allow(`{"name":"a","source":{"principals":[]},` + path + `}`):                                                     "allow everybody",
+		allow(`{"name":"a",` + ally + `}`):                                                                                "allow every method",
+		allow(`{"name":"a",` + ally + `,` + path + `},{"name":"a",` + ally + `,` + path + `}`):                            "two rules",
+		allow(`{"name":"a","source":{"principals":["spiffe://*/ops"]},` + path + `}`):                                     "a star",
+		allow(`{"name":"a","source":{"principals":["*"]},"request":{"paths":["*"]}}`):                                     "let everybody call",
+		allow(`{"name":"a","source":{"principals":["x","*"]},"request":{"paths":["/grpc.health.v1.Health/*","/a.B/C"]}}`): "let everybody call",
+		allow(`{"name":"a",` + ally + `,"request":{"paths":["*B*"]}}`):                                                    "a star",
+		`{"deny_rules":[{"name":"d"},{"name":"d"}],` + allow(`{"name":"a",` + ally + `,` + path + `}`)[1:]:                "two rules",
 	} {
 		write(t, w.path("policy.json"), []byte(text))
 		refused(t, w.config(), problem)
@@ -79,7 +81,7 @@ func TestDenyRule(t *testing.T) {
 	conn := w.dial(w.named(portal))
 	want(t, conn, codes.OK)
 	write(t, w.path("policy.json"), []byte(`{"deny_rules":[{"name":"stolen","source":{"principals":["`+portal+`"]}}],`+
-		allow(`{"name":"all","source":{"principals":["*"]},"request":{"paths":["*"]}}`)[1:]))
+		allow(`{"name":"all","source":{"principals":["spiffe://*"]},"request":{"paths":["*"]}}`)[1:]))
 	w.access.Reload()
 	want(t, conn, codes.PermissionDenied)
 	want(t, w.dial(w.named(app)), codes.OK)

@@ -86,7 +86,7 @@ func refusal(rt *rapid.T, err error) {
 		invitation.ErrInvitationPending, invitation.ErrAlreadyActivated, invitation.ErrTargetNotAllowed, invitation.ErrUserDeactivated,
 		invitation.ErrInvitationExpired, invitation.ErrInvitationRevoked, invitation.ErrInvitationRedeemed, invitation.ErrOldGeneration,
 		invitation.ErrInvitationNotFound, invitation.ErrNotActivated, invitation.ErrEmailInUse, invitation.ErrUserNotFound,
-		invitation.ErrInvitationSuperseded,
+		invitation.ErrInvitationSuperseded, invitation.ErrEmailChanged,
 	} {
 		if errors.Is(err, known) {
 			return

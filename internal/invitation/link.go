@@ -62,6 +62,9 @@ func (l *Linker) Link(inv *Invitation, channel Channel) Link {
 // Pseudonym stands for an address; see KeyRing.Pseudonym.
 func (l *Linker) Pseudonym(e Email) string { return l.ring.Load().Pseudonym(e) }
 
+// Keys tells of the keys that are in force.
+func (l *Linker) Keys() []KeyInfo { return l.ring.Load().Keys() }
+
 // Verify reads a token or a whole link below the base URL, with what chat
 // programs and clipboards leave around it: whatever is no letter or digit. A
 // link's scheme and host may be in any case, and its query and fragment don't

@@ -28,6 +28,23 @@ func (m *model) Send(rt *rapid.T) {
 	m.ended(rt, nil)
 }
 
+// SendAgain mails what never went out, and changes neither link.
+func (m *model) SendAgain(rt *rapid.T) {
+	target := drawTarget(rt)
+	was, mails := m.user.Invitations[target], len(m.mails)
+	if was == nil || was.DeliveryID == uuid.Nil {
+		rt.Skip("no mail yet")
+	}
+	err := m.change(rt, func(u *invitation.User) error { return u.SendAgain(was.DeliveryID, m.now, validity) })
+	if err == nil {
+		m.checkMailed(rt, target, mails, false)
+	}
+	if is := m.user.Invitations[target]; is.Mailed != was.Mailed || is.Shared != was.Shared || err == nil && was.State(m.now) != invitation.Pending {
+		rt.Fatalf("mailing a lost mail again turned %+v into %+v", was, is)
+	}
+	m.ended(rt, nil)
+}
+
 func drawDespite(rt *rapid.T) bool { return rapid.IntRange(0, 3).Draw(rt, "despite the bounce") == 0 }
 
 // Renew ends every older link of its target.

@@ -51,8 +51,8 @@ type Key struct {
 	Email Email
 }
 
-// Change is one call of the write path. One without a Rule saves its Request
-// and nothing else: a batch takes its id that way.
+// Change is one call of the write path. One without a Rule saves its Request,
+// with its Answer if it has one, and nothing else: a batch takes its id that way.
 type Change struct {
 	Key Key
 	// Create says that the user must not exist yet: the rule gets an empty one
@@ -148,7 +148,8 @@ type ListFilter struct {
 	Target   *Target
 	State    State
 	Delivery DeliveryState
-	// Before is the id of the last invitation seen; uuid.Nil starts anew.
+	// Before is the id of the last invitation seen, or with Delivery of its mail;
+	// uuid.Nil starts anew.
 	Before uuid.UUID
 	Limit  int
 }

@@ -61,10 +61,7 @@ func (o *outcome) apply(k *call) (group.Fate, error) {
 	case k.organize != nil:
 		return group.Answered, o.organize(k, repeated)
 	case c.Rule == nil:
-		if !repeated {
-			o.saveRequest(c, "", nil)
-		}
-		return group.Answered, nil
+		return group.Answered, o.take(k, old, repeated)
 	}
 	user := o.users[id]
 	if user == nil {
@@ -74,6 +71,22 @@ func (o *outcome) apply(k *call) (group.Fate, error) {
 		return group.Answered, o.replay(k, old, user)
 	}
 	return o.rule(k, user)
+}
+
+// take saves a request that changes nothing, with its answer if it has one.
+func (o *outcome) take(k *call, old request, repeated bool) (err error) {
+	c := k.change
+	switch {
+	case repeated:
+		k.result.Answer = old.answer
+		return nil
+	case c.Answer != nil:
+		if k.result.Answer, err = c.Answer(nil, o.before.now); err != nil {
+			return err
+		}
+	}
+	o.saveRequest(c, "", k.result.Answer)
+	return nil
 }
 
 // replay answers a request that was carried out before. An erasure leaves none but

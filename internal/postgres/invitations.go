@@ -63,15 +63,16 @@ LEFT JOIN deliveries d ON d.id = i.delivery_id
 WHERE i.organization_id = $1 AND i.id < $2` + amongInvitationsListed + `
 ORDER BY i.id DESC LIMIT $6`
 
-	// Where the mails' state is asked for, its index leads: an older mail of an
-	// invitation may stand there too, and is not the latest.
+	// Where the mails' state is asked for, its index leads, and the mails' age is
+	// what the list goes by: an older mail of an invitation may stand there too, and
+	// is not the latest.
 	listByDelivery = `
 SELECT ` + personColumns + `, ` + invitations.selected() + `, ` + deliveries.selected() + `, now()
 FROM deliveries d
 JOIN invitations i ON i.id = d.invitation_id AND i.delivery_id = d.id
 JOIN users u ON u.id = i.user_id` + joinOrganization + `
-WHERE d.organization_id = $1 AND d.invitation_id < $2 AND d.state = $7` + amongInvitationsListed + `
-ORDER BY d.invitation_id DESC LIMIT $6`
+WHERE d.organization_id = $1 AND d.id < $2 AND d.state = $7` + amongInvitationsListed + `
+ORDER BY d.id DESC LIMIT $6`
 )
 
 const amongInvitationsListed = `

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
@@ -77,6 +78,9 @@ func TestNoSequentialScan(t *testing.T) {
 		"revoked":    {listInvitations, []string{"'o7'", id, "NULL", "'REVOKED'", "NULL", "51"}},
 		"bounced":    {listByDelivery, []string{"'o7'", id, "NULL", "NULL", "NULL", "51", "'BOUNCED'"}},
 		"no failed":  {listByDelivery, []string{"'o7'", id, "NULL", "NULL", "NULL", "51", "'FAILED'"}},
+		"everywhere": {deliveriesEverywhere, []string{"'{FAILED,BOUNCED}'", id, "'" + uuid.Nil.String() + "'", "51", "''", "false", "51"}},
+		"of one":     {deliveriesOf, []string{"'{FAILED,BOUNCED,DELIVERED}'", id, "'" + uuid.Nil.String() + "'", "5000", "'quota'", "true", "51", "'o7'"}},
+		"of people":  {deliveriesOfUsers, []string{"'{FAILED,BOUNCED,DELIVERED}'", id, "'" + uuid.Nil.String() + "'", "51", "''", "false", "51", "'{u7,u8}'", "''"}},
 		"holders":    {selectHolders, []string{"'{1@x.de}'", "'{u50}'"}},
 		"users":      {allUsers, []string{"'o7'", "'{f,t}'", "'{OFFLINE,INVITED,ONLINE}'", "''", "51"}},
 		"online":     {allUsers, []string{"'o7'", "'{f}'", "'{ONLINE}'", "'u7'", "51"}},

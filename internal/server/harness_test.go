@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/storetest"
@@ -39,6 +40,7 @@ type stack struct {
 	*client.Client
 	t      testing.TB
 	conn   *grpc.ClientConn
+	ops    pb.OperationsServiceClient
 	pool   *pgxpool.Pool
 	store  *postgres.Store
 	linker *invitation.Linker
@@ -73,7 +75,7 @@ func newStackOn(t testing.TB, dsn string, logs io.Writer, limits ...postgres.Lim
 // serve starts a server that is configured as all are, but for what is set.
 func (s *stack) serve(set func(*server.Config)) {
 	config := server.Config{
-		Store: s.store, Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
+		Store: s.store, Operations: operations{s.store, s.pool}, Version: "v0.0.0", Linker: s.linker, Validity: validity, StalledAfter: time.Hour,
 		InvalidTokens: server.InvalidTokens{N: invalidTokens, Per: 24 * time.Hour}, Ping: s.store.Ping,
 		Logger: slog.New(slog.NewJSONHandler(s.logs, nil)),
 	}
@@ -93,7 +95,18 @@ func (s *stack) serve(set func(*server.Config)) {
 	must(s.t, err)
 	s.conn, err = grpc.NewClient("passthrough:///bufconn", dial...)
 	must(s.t, err)
+	s.ops = pb.NewOperationsServiceClient(s.conn)
 	s.t.Cleanup(func() { _ = errors.Join(s.Close(), s.conn.Close()) })
+}
+
+// operations are the store's, and the queue's.
+type operations struct {
+	*postgres.Store
+	pool *pgxpool.Pool
+}
+
+func (o operations) MailQueue(ctx context.Context) (invitation.MailQueue, error) {
+	return delivery.Depth(ctx, o.pool)
 }
 
 const org = "org-1"
@@ -200,6 +213,12 @@ func (s *stack) events(id string, after int) (types []string) {
 		}
 	}
 	return types
+}
+
+// lose has the latest mails of a user never have arrived.
+func (s *stack) lose(id, state, reason string) {
+	s.t.Helper()
+	s.exec(`UPDATE deliveries SET state = $2, reason = $3 WHERE id IN (SELECT delivery_id FROM invitations WHERE user_id = $1)`, id, state, reason)
 }
 
 // jobs counts the mails of a user that wait to be sent.

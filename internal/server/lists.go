@@ -56,7 +56,11 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	resp := &pb.ListInvitationsResponse{}
 	if len(listed) > size {
 		listed = listed[:size]
-		resp.NextPageToken = pageToken(req, listed[size-1].Invitation.ID[:])
+		last := listed[size-1].Invitation
+		resp.NextPageToken = pageToken(req, last.ID[:])
+		if filter.Delivery != "" {
+			resp.NextPageToken = pageToken(req, last.DeliveryID[:])
+		}
 	}
 	for _, l := range listed {
 		inv, err := s.toInvitation(l.User, l.Invitation, now)
@@ -183,7 +187,7 @@ func readPageToken(req proto.Message, token string, length int) (last []byte, er
 // filterHash is the same for all pages of one list.
 func filterHash(req proto.Message) []byte {
 	bare := proto.Clone(req)
-	leaveOut(bare, "page_token", "page_size")
+	leaveOut(bare, "page_token", "page_size", "request_id", "actor")
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(bare)
 	if err != nil {
 		panic(fmt.Sprintf("marshal a request that was unmarshalled: %v", err))

@@ -44,10 +44,13 @@ func meaning(req mutating) proto.Message {
 	return bare
 }
 
+// leaveOut clears the fields that a message has of these.
 func leaveOut(m proto.Message, fields ...protoreflect.Name) {
 	message := m.ProtoReflect()
-	for _, field := range fields {
-		message.Clear(message.Descriptor().Fields().ByName(field))
+	for _, name := range fields {
+		if field := message.Descriptor().Fields().ByName(name); field != nil {
+			message.Clear(field)
+		}
 	}
 }
 

@@ -165,6 +165,18 @@ var mutations = map[string]mutation{
 			return s.UpdateOrganization(s.t.Context(), req.(*pb.UpdateOrganizationRequest))
 		},
 	},
+	"SendAgain": {
+		prepare: func(s *stack, id string) {
+			s.send(id, app)
+			s.lose(id, "FAILED", "HTTP 400")
+		},
+		request: func(_ *stack, id string) proto.Message {
+			return &pb.SendAgainRequest{OrganizationId: org, UserIds: []string{id}}
+		},
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ops.SendAgain(s.t.Context(), req.(*pb.SendAgainRequest))
+		},
+	},
 	"Redeem": {
 		request: func(s *stack, id string) proto.Message { return &pb.RedeemRequest{Token: s.shared(id, app)} },
 		call: func(s *stack, req proto.Message) (proto.Message, error) {

@@ -40,8 +40,11 @@ const (
 
 // Config is what a Server needs.
 type Config struct {
-	Store  invitation.Store
-	Linker *invitation.Linker
+	Store      invitation.Store
+	Operations Operations
+	Linker     *invitation.Linker
+	// Version and Commit say what this server is.
+	Version, Commit string
 	// Validity is how long an issued invitation is good.
 	Validity time.Duration
 	// StalledAfter is how long the provider may take to tell about a mail that
@@ -101,6 +104,7 @@ func New(c Config) (*Server, error) {
 	pb.RegisterInvitationServiceServer(in, &invitationService{api: api, pens: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2)))})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
 	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
+	pb.RegisterOperationsServiceServer(in, &operationsService{api: api})
 	pb.RegisterRedemptionServiceServer(in, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)

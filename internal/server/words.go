@@ -19,6 +19,7 @@ var (
 	eventTypes       = enum[pb.EventType]{pb.EventType_value, "EVENT_TYPE_"}
 	accountStatuses  = enum[pb.AccountStatus]{pb.AccountStatus_value, "ACCOUNT_STATUS_"}
 	availableActions = enum[pb.Action]{pb.Action_value, "ACTION_"}
+	keyUses          = enum[pb.KeyUse]{pb.KeyUse_value, "KEY_USE_"}
 )
 
 // enum is a proto enum whose values are the domain's words behind a prefix.

@@ -33,6 +33,7 @@ var vocabularies = []vocabulary{
 	{words: texts(invitation.EventTypes()), enum: pb.EventType(0), columns: []string{"events.type"}},
 	{words: texts(invitation.AccountStatuses()), enum: pb.AccountStatus(0), columns: []string{"users.account_status"}},
 	{words: texts(invitation.Actions()), enum: pb.Action(0)},
+	{words: []string{"NEXT", "SIGNS", "VERIFIES"}, enum: pb.KeyUse(0)},
 	{words: texts(invitation.UndeliverableCauses()), enum: pb.UndeliverableCause(0), columns: []string{"users.undeliverable"}},
 }
 

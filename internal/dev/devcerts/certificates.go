@@ -25,7 +25,7 @@ const (
 )
 
 // callers are the names that the policy in deploy/ knows.
-var callers = []string{"portal", "app", "ops"}
+var callers = []string{"portal", "app", "ops", "break-glass"}
 
 // makeAll brings a directory up to date and returns the files that it made. What
 // is good stays as it is.

@@ -25,7 +25,8 @@ import (
 var must = harness.Must
 
 var files = []string{
-	"app-key.pem", "app.pem", "ca-key.pem", "ca.pem", "ops-key.pem", "ops.pem", "portal-key.pem", "portal.pem", "server-key.pem", "server.pem",
+	"app-key.pem", "app.pem", "break-glass-key.pem", "break-glass.pem", "ca-key.pem", "ca.pem", "ops-key.pem", "ops.pem",
+	"portal-key.pem", "portal.pem", "server-key.pem", "server.pem",
 }
 
 // contents are the files of a directory.
@@ -47,7 +48,7 @@ func TestRenewal(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	const day = 24 * time.Hour
-	everything := []string{"ca", "server", "portal", "app", "ops"}
+	everything := []string{"ca", "server", "portal", "app", "ops", "break-glass"}
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, dir string)
 		after time.Duration
@@ -55,8 +56,8 @@ func TestRenewal(t *testing.T) {
 	}{
 		"at once":           {},
 		"after 59 days":     {after: 59 * day},
-		"after 61 days":     {after: 61 * day, made: []string{"server", "portal", "app", "ops"}},
-		"after 100 days":    {after: 100 * day, made: []string{"server", "portal", "app", "ops"}},
+		"after 61 days":     {after: 61 * day, made: everything[1:]},
+		"after 100 days":    {after: 100 * day, made: everything[1:]},
 		"after 244 days":    {after: 244 * day, made: everything},
 		"in the past":       {after: -day, made: everything},
 		"certificate gone":  {spoil: remove("app.pem"), made: []string{"app"}},
@@ -182,7 +183,7 @@ func TestServer(t *testing.T) {
 	// translates here.
 	const allowed, denied = codes.Unimplemented, codes.Unknown
 	for name, want := range map[string][2]codes.Code{
-		"portal": {allowed, denied}, "app": {denied, allowed}, "ops": {allowed, allowed},
+		"portal": {allowed, denied}, "app": {denied, allowed}, "ops": {allowed, denied}, "break-glass": {allowed, allowed},
 	} {
 		for _, host := range []string{"localhost", "127.0.0.1"} {
 			conn, err := grpc.NewClient(net.JoinHostPort(host, port), grpc.WithTransportCredentials(as(t, dir, name)))

@@ -41,14 +41,14 @@ func welcome(out io.Writer, env settings, inbox string) {
 }
 
 // here is the session for this run: its addresses, and its certificates if it
-// has any.
+// has any, of the one caller who may do all of it.
 func here(addr string) string {
 	s := strings.ReplaceAll(session, "ADDR", addr)
 	if inbox := os.Getenv("INVITATION_INBOX_ADDR"); inbox != "" {
 		s = strings.Replace(s, "bin/devserver", "INVITATION_INBOX_ADDR="+inbox+" bin/devserver", 1)
 	}
 	if dir := os.Getenv("INVITATION_DEV_CERTS"); dir != "" {
-		certs := fmt.Sprintf("-cacert %[1]s/ca.pem -cert %[1]s/ops.pem -key %[1]s/ops-key.pem", dir)
+		certs := fmt.Sprintf("-cacert %[1]s/ca.pem -cert %[1]s/break-glass.pem -key %[1]s/break-glass-key.pem", dir)
 		s = strings.Replace(s, "-plaintext", certs, 1)
 	}
 	return s

@@ -123,7 +123,8 @@ CREATE TABLE deliveries (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX deliveries_user ON deliveries (user_id);
-CREATE INDEX deliveries_list ON deliveries (organization_id, state, invitation_id DESC);
+CREATE INDEX deliveries_list ON deliveries (organization_id, state, id DESC);
+CREATE INDEX deliveries_everywhere ON deliveries (state, id DESC);
 -- Ids begin with their time, so this finds old addresses, and no change of state
 -- touches it.
 CREATE INDEX deliveries_with_address ON deliveries (id) WHERE email_key IS NOT NULL;

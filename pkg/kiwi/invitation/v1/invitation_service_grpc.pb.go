@@ -90,8 +90,9 @@ type InvitationServiceClient interface {
 	ResetActivation(ctx context.Context, in *ResetActivationRequest, opts ...grpc.CallOption) (*ResetActivationResponse, error)
 	// GetInvitation returns one invitation.
 	GetInvitation(ctx context.Context, in *GetInvitationRequest, opts ...grpc.CallOption) (*GetInvitationResponse, error)
-	// ListInvitations lists an organization's invitations, newest first. What is
-	// created meanwhile shifts no page.
+	// ListInvitations lists an organization's invitations, newest first; with a
+	// delivery_state, those with the newest mail. What is created meanwhile shifts
+	// no page.
 	ListInvitations(ctx context.Context, in *ListInvitationsRequest, opts ...grpc.CallOption) (*ListInvitationsResponse, error)
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
@@ -310,8 +311,9 @@ type InvitationServiceServer interface {
 	ResetActivation(context.Context, *ResetActivationRequest) (*ResetActivationResponse, error)
 	// GetInvitation returns one invitation.
 	GetInvitation(context.Context, *GetInvitationRequest) (*GetInvitationResponse, error)
-	// ListInvitations lists an organization's invitations, newest first. What is
-	// created meanwhile shifts no page.
+	// ListInvitations lists an organization's invitations, newest first; with a
+	// delivery_state, those with the newest mail. What is created meanwhile shifts
+	// no page.
 	ListInvitations(context.Context, *ListInvitationsRequest) (*ListInvitationsResponse, error)
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)

@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
+)
+
+// mostLooked is how many mails a page of them looks at, to find those whose reason
+// is asked for: nothing but looking finds that.
+const mostLooked = 5000
+
+// listDeliveries reads each branch of the index that the filter leads to, and
+// filters what is left. It always returns a row, for where to go on: the last mail
+// that was looked at, if there may be more.
+var listDeliveries = `
+WITH looked AS MATERIALIZED (
+	SELECT d.id FROM unnest($1::text[]) AS s (state), LATERAL (
+		SELECT id FROM deliveries WHERE {lead} AND state = s.state AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4
+	) AS d ORDER BY d.id DESC LIMIT $4
+), page AS (
+	SELECT d.user_id AS of_user, d.organization_id AS of_organization, i.target, i.delivery_id = d.id AS latest, ` + deliveries.selected() + `
+	FROM looked JOIN deliveries d ON d.id = looked.id JOIN invitations i ON i.id = d.invitation_id
+	WHERE strpos(lower(d.reason), lower($5)) > 0 AND (NOT $6 OR i.delivery_id = d.id AND i.state = 'PENDING')
+	ORDER BY d.id DESC LIMIT $7
+)
+SELECT (SELECT id FROM looked ORDER BY id DESC OFFSET $4 - 1 LIMIT 1), page.* FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.id DESC`
+
+// The indexes that may lead.
+var (
+	deliveriesEverywhere = leading(`true`)
+	deliveriesOf         = leading(`organization_id = $8`)
+	deliveriesOfUsers    = leading(`user_id = ANY ($8) AND ($9 = '' OR organization_id = $9)`)
+)
+
+func leading(condition string) string { return strings.Replace(listDeliveries, "{lead}", condition, 1) }
+
+// Deliveries lists mails, newest first. Next is where to go on, and uuid.Nil at
+// the end; there may be more behind a page that is short, or empty.
+func (s *Store) Deliveries(ctx context.Context, f invitation.DeliveryFilter) (page []invitation.ListedDelivery, next uuid.UUID, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	defer leave()
+	query, args := lead(f)
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, uuid.Nil, fmt.Errorf("list mails: %w", translate(err))
+	}
+	page, more, err := scanDeliveries(rows)
+	if err != nil {
+		return nil, uuid.Nil, fmt.Errorf("list mails: %w", translate(err))
+	}
+	if len(page) > f.Limit {
+		page = page[:f.Limit]
+		more = page[f.Limit-1].ID
+	}
+	return page, more, nil
+}
+
+// lead chooses the index that finds the fewest mails.
+func lead(f invitation.DeliveryFilter) (query string, args []any) {
+	looked, states, before := mostLooked, f.States, f.Before
+	if f.Reason == "" && !f.Waiting {
+		looked = f.Limit + 1
+	}
+	if len(states) == 0 {
+		states = invitation.DeliveryStates()
+	}
+	if before == uuid.Nil {
+		before = uuid.Max
+	}
+	if until := firstID(f.Until); !f.Until.IsZero() && until.String() < before.String() {
+		before = until
+	}
+	args = []any{array(states, someText), some(before), some(firstID(f.Since)), looked, f.Reason, f.Waiting, f.Limit + 1}
+	switch {
+	case len(f.UserIDs) > 0:
+		return deliveriesOfUsers, append(args, f.UserIDs, f.OrganizationID)
+	case f.OrganizationID != "":
+		return deliveriesOf, append(args, f.OrganizationID)
+	default:
+		return deliveriesEverywhere, args
+	}
+}
+
+// firstID is the first id that can be drawn at a time: ids begin with theirs, in
+// milliseconds. It is uuid.Nil for the zero time.
+func firstID(at time.Time) (id uuid.UUID) {
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(min(max(at.UnixMilli(), 0), 1<<48-1)))
+	copy(id[:6], ms[2:])
+	return id
+}
+
+func scanDeliveries(rows pgx.Rows) (page []invitation.ListedDelivery, more uuid.UUID, err error) {
+	var next pgtype.UUID
+	var user, organization, target pgtype.Text
+	var latest pgtype.Bool
+	mail := deliveries.scan()
+	_, err = pgx.ForEachRow(rows, append([]any{&next, &user, &organization, &target, &latest}, mail.dests()...), func() error {
+		more = next.Bytes
+		if !user.Valid {
+			return nil
+		}
+		d := invitation.ListedDelivery{
+			Delivery: mail.into(&deliveryRow{}).Delivery, OrganizationID: organization.String, UserID: user.String, Latest: latest.Bool,
+		}
+		readTarget(&d.Target, target)
+		page = append(page, d)
+		return nil
+	})
+	return page, more, err
+}
+
+const describeRest = `SELECT since, until, probes, reason FROM delivery_rest`
+
+// MailRest tells why the mail queue of all servers rests; nil if it does not.
+func (s *Store) MailRest(ctx context.Context) (*invitation.MailRest, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	var r invitation.MailRest
+	err := s.pool.QueryRow(ctx, describeRest).Scan(&r.Since, &r.Until, &r.Probes, &r.Reason)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read why the mail queue rests: %w", translate(err))
+	}
+	return &r, nil
+}
+
+// Schema tells the version of the schema that this release needs, and the one that
+// the database has.
+func (s *Store) Schema(ctx context.Context) (needs, has int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	has, err = schemaVersion(ctx, s.pool.Pool)
+	if err != nil {
+		err = fmt.Errorf("read the schema's version: %w", translate(err))
+	}
+	return SchemaVersion(), has, err
+}
