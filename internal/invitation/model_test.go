@@ -4,6 +4,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +53,31 @@ func TestRules(t *testing.T) {
 				rt.Repeat(actions)
 			})
 		})
+	}
+}
+
+// stepless are methods of User that stories need no step for: Create is how each
+// begins, and the others change nothing.
+var stepless = []string{"Create", "AvailableActions", "Check", "Delivery", "Language", "LatestDelivery"}
+
+// TestEveryRuleIsAStep: what a new rule does to the promises shows only in stories
+// that it is a part of.
+func TestEveryRuleIsAStep(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("model_*_test.go")
+	must(t, err)
+	var steps strings.Builder
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		must(t, err)
+		steps.Write(source)
+	}
+	user := reflect.TypeFor[*invitation.User]()
+	for i := range user.NumMethod() {
+		name := user.Method(i).Name
+		if !regexp.MustCompile(`\.`+name+`\b`).MatchString(steps.String()) && !slices.Contains(stepless, name) {
+			t.Errorf("no step in model_*_test.go calls User.%s", name)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -40,3 +41,21 @@ func (s *Store) Waiting() int { return s.writes.Waiting() }
 
 // InsertEvents is a statement of the saving batch.
 var InsertEvents = insertEvents
+
+// Columns are the names and types of all columns that are declared, by table.
+func Columns() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	kinds(all, users)
+	kinds(all, organizations)
+	kinds(all, invitations)
+	kinds(all, deliveries)
+	kinds(all, events)
+	return all
+}
+
+func kinds[R any](all map[string]map[string]string, t *table[R]) {
+	all[t.name] = map[string]string{}
+	for _, c := range slices.Concat(t.written, t.read) {
+		all[t.name][c.name] = c.kind
+	}
+}
