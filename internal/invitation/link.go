@@ -25,8 +25,8 @@ type Linker struct {
 	ring           *atomic.Pointer[KeyRing]
 }
 
-// linkable has an origin in lower case, because Android takes no other, and a
-// path that nothing on a link's way would write in another way.
+// linkable has an origin in lower case, since Android opens apps for no other, and
+// a path of characters that nothing which passes a link on writes in another way.
 var linkable = regexp.MustCompile(`^(https?://[a-z0-9][a-z0-9.-]*(?::[0-9]+)?)(/[A-Za-z0-9._~/-]*)$`)
 
 // NewLinker returns a Linker for links below the base URL.

@@ -20,8 +20,8 @@
 // A rule that refuses changes nothing and leaves the group as it is. If
 // Postgres itself refuses (a constraint that decides a race, a value it can't
 // store), the transaction is rolled back and every member runs alone, so that
-// one call's failure is no other's. That a limit on mail is met is a constraint's
-// word too: such a group runs again and reads the limits first (limits.go).
+// one call's failure is no other's. A limit on mail is a constraint, too: a group
+// that meets one runs again, and reads the limits first (limits.go).
 //
 // Two things don't come this way. The provider's reports (report.go) come many at
 // once and have to be noted with their ids: they run the same rules in a

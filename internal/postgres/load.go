@@ -23,8 +23,8 @@ WHERE u.id {wanted} ORDER BY u.id FOR UPDATE OF u`
 // skipLocked is added to lockUsers by those who don't wait.
 const skipLocked = ` SKIP LOCKED`
 
-// The latest mail comes with its invitation. Users are there even if they have
-// none: those that are not locked are told by it.
+// The latest mail comes with its invitation. A user without invitations has a row
+// as well: whom this finds and the lock did not, somebody else has locked.
 var selectInvitations = `
 SELECT u.id, ` + invitations.selected() + `, ` + deliveries.selected() + `
 FROM users u LEFT JOIN invitations i ON i.user_id = u.id LEFT JOIN deliveries d ON d.id = i.delivery_id

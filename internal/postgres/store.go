@@ -55,12 +55,13 @@ type Store struct {
 	barrier  barrier
 	// bounded says that sessions have the Bounds.
 	bounded bool
-	// careful is until when groups of changes are: somebody has met a limit. In
-	// Unix nanoseconds.
+	// careful is until when groups of changes run carefully, since somebody has met
+	// a limit; in Unix nanoseconds.
 	careful atomic.Int64
 
 	health health
-	// lists are for who reads much, reports for the provider's.
+	// lists bounds the connections of those who list, reports those that the
+	// provider's reports take.
 	lists, reports bulkhead
 
 	writes *group.Queue[*call]

@@ -46,8 +46,8 @@ func (s *Store) transact(ctx context.Context, calls []*call, mode group.Mode) ([
 	b.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		err = fmt.Errorf("save: %w", err)
-		// On a connection that is still there, Postgres has said that it did not
-		// commit; and what pgx could not write, it was not asked.
+		// While the connection stands, an error is Postgres's word that it did not
+		// commit. One that broke leaves that open, unless pgx never sent the COMMIT.
 		if conn.Conn().IsClosed() && transient(err) {
 			return nil, &unknownOutcome{err}
 		}
@@ -91,7 +91,8 @@ func (s *Store) judge(err error, calls []*call, mode group.Mode, before int) gro
 	}
 }
 
-// repeatable reports whether a group that was carried out would find so.
+// repeatable reports whether a group could be carried out again without harm: each
+// call has a request id, by which it would find that it was carried out already.
 func repeatable(calls []*call) bool {
 	return !slices.ContainsFunc(calls, func(k *call) bool { return k.change.Request.ID == uuid.Nil })
 }
@@ -132,8 +133,8 @@ func (s *Store) begin() *pgx.Batch {
 	return b
 }
 
-// giveBack returns a connection, and rolls back what was not committed. The
-// caller's time may be up, it must happen all the same.
+// giveBack returns a connection, and rolls back what was not committed, even if the
+// caller's time is up.
 func giveBack(ctx context.Context, conn *pgxpool.Conn) {
 	defer conn.Release()
 	if conn.Conn().PgConn().TxStatus() == 'I' {
@@ -173,8 +174,9 @@ func (s *Store) lookUp(ctx context.Context, lookups []*lookup, _ group.Mode) ([]
 	return make([]group.Fate, len(lookups)), nil
 }
 
-// judgeRead has what no database can look up fail alone. Only what a changed table
-// made of a statement is tried again: the caller can do the rest as well.
+// judgeRead has a group's reads run one by one where one of them may be at fault.
+// Only a statement whose plan a migration has made stale is run again here: after
+// anything else that passes, the caller can try again as well.
 func judgeRead(err error, _ []*lookup, _ group.Mode, before int) group.Verdict {
 	switch {
 	case stalePlan(err) && before < maxRepeats:
