@@ -73,7 +73,7 @@ test-fast: postgres ## run what needs a minute at most: no race detector, browse
 
 .PHONY: test-tools
 test-tools: ## install what the tests need
-	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh \
+	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert poppler-utils:pdftotext chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh \
 		npm:npm protobuf-compiler libprotobuf-dev protobuf-compiler-grpc python3-grpcio
 
 .PHONY: lint

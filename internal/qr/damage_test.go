@@ -6,6 +6,8 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/kiwi-ki/invitations/internal/dev/qrtest"
 )
 
 // TestDamage turns 2 % of the modules over: at least three links in four must be
@@ -13,17 +15,17 @@ import (
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	const links = 200
-	var damaged []picture
+	var damaged []qrtest.Picture
 	for i := range links {
 		damaged = append(damaged, flipped(t, i))
 	}
 	read := map[string]int{"zbar": 0, "gozxing": 0}
-	texts := zbar(t, damaged)
+	texts := qrtest.ZBar(t, damaged)
 	for _, p := range damaged {
-		if texts[p.name] == p.text {
+		if texts[p.Name] == p.Text {
 			read["zbar"]++
 		}
-		if got, err := zxing(p.image); err == nil && got == p.text {
+		if got, err := qrtest.ZXing(p.Image); err == nil && got == p.Text {
 			read["gozxing"]++
 		}
 	}
@@ -37,7 +39,7 @@ func TestDamage(t *testing.T) {
 
 // flipped draws the i-th link at eight pixels a module and turns over 2 % of the
 // modules that are no finder pattern's. The mark hides those that it hits.
-func flipped(t *testing.T, i int) picture {
+func flipped(t *testing.T, i int) qrtest.Picture {
 	t.Helper()
 	const side = 8
 	d := draw(t, linkOf(i), Options{Size: side * (maxModules + 2*quietZone)})
@@ -61,7 +63,7 @@ func flipped(t *testing.T, i int) picture {
 	if err := png.Encode(&file, d.image); err != nil {
 		t.Fatal(err)
 	}
-	return picture{fmt.Sprintf("%d.png", i), linkOf(i), d.image, file.Bytes()}
+	return qrtest.Picture{Name: fmt.Sprintf("%d.png", i), Text: linkOf(i), Image: d.image, File: file.Bytes()}
 }
 
 // inFinder tells of a module of a finder pattern or its light border.

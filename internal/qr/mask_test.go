@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/makiuchi-d/gozxing"
+
+	"github.com/kiwi-ki/invitations/internal/dev/qrtest"
 )
 
 // under returns the symbol of text under a mask of our choice.
@@ -30,7 +32,7 @@ func TestEveryMask(t *testing.T) {
 			if got := g.mask(); got != mask {
 				t.Errorf("%d characters: mask %d reads as %d", length, mask, got)
 			}
-			if got, err := zxing(g.image(4), gozxing.DecodeHintType_PURE_BARCODE); got != text {
+			if got, err := qrtest.ZXing(g.image(4), gozxing.DecodeHintType_PURE_BARCODE); got != text {
 				t.Errorf("%d characters: mask %d reads as %q: %v", length, mask, got, err)
 			}
 			if g.remask(); g != want {

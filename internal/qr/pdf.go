@@ -55,11 +55,23 @@ func (w *pdfWriter) row(row uint64, y int) {
 	}
 }
 
-// mark draws the mark's lines, whose ends are round.
+// PDFMark is KIWI's mark alone, as PDF draws it in the middle of a symbol.
+func PDFMark() []byte {
+	var w pdfWriter
+	w.matrix(0.5, 0.5, 0.5)
+	w.lines()
+	return w.out
+}
+
 func (w *pdfWriter) mark(from, width int) {
 	half := float64(width) / 2
-	w.text("1 0 0 1 ").num(float64(from) + half).num(float64(from) + half).text("cm\n")
-	w.num(half).text("0 0 ").num(half).text("0 0 cm 1 J\n")
+	w.num(half).text("0 0 ").num(half).num(float64(from) + half).num(float64(from) + half).text("cm\n")
+	w.lines()
+}
+
+// lines draws the mark's lines, whose ends are round, from -1 to 1.
+func (w *pdfWriter) lines() {
+	w.text("1 J\n")
 	for _, l := range kiwiMark {
 		w.color(l.color.rgb(), "RG")
 		w.num(l.width).text("w\n")

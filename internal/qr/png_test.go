@@ -99,10 +99,10 @@ func TestQuietZone(t *testing.T) {
 	for _, length := range versions {
 		for size := MinSize; size <= 300; size += 13 {
 			v := variant{MarkKiwi, size, "", length}
-			quietZoneOf(t, v, v.png(t).image)
+			quietZoneOf(t, v, v.png(t).Image)
 		}
 		v := variant{MarkKiwi, 200, "", length}
-		quietZoneOf(t, v, v.svg(t).image)
+		quietZoneOf(t, v, v.svg(t).Image)
 	}
 }
 

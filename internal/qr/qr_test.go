@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/kiwi-ki/invitations/internal/dev/qrtest"
 )
 
 func TestRefusals(t *testing.T) {
@@ -55,7 +57,7 @@ func TestEveryCharacter(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if got, err := zxing(decodePNG(t, file)); got != text {
+		if got, err := qrtest.ZXing(decodePNG(t, file)); got != text {
 			t.Errorf("%q reads as %q: %v", text, got, err)
 		}
 	}
@@ -97,7 +99,7 @@ func TestConcurrentUse(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if got, err := zxing(decodePNG(t, file)); got != text {
+			if got, err := qrtest.ZXing(decodePNG(t, file)); got != text {
 				t.Errorf("reads as %q (%v), want %q", got, err, text)
 			}
 			if svg, err := SVG(text, Options{}); err != nil || len(svg) == 0 {

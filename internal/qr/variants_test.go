@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kiwi-ki/invitations/internal/dev/qrtest"
 )
 
 // textOf returns a link of n characters, the same each time.
@@ -76,7 +78,7 @@ func (v variant) options(t *testing.T) Options {
 	return o
 }
 
-func (v variant) png(t *testing.T) picture {
+func (v variant) png(t *testing.T) qrtest.Picture {
 	file, err := PNG(textOf(v.length), v.options(t))
 	if err != nil {
 		t.Fatalf("%+v: %v", v, err)
@@ -84,7 +86,7 @@ func (v variant) png(t *testing.T) picture {
 	return v.picture(t, file)
 }
 
-func (v variant) svg(t *testing.T) picture {
+func (v variant) svg(t *testing.T) qrtest.Picture {
 	file, err := SVG(textOf(v.length), v.options(t))
 	if err != nil {
 		t.Fatalf("%+v: %v", v, err)
@@ -92,25 +94,25 @@ func (v variant) svg(t *testing.T) picture {
 	return v.picture(t, rasterise(t, file))
 }
 
-func (v variant) picture(t *testing.T, file []byte) picture {
+func (v variant) picture(t *testing.T, file []byte) qrtest.Picture {
 	name := fmt.Sprintf("%d-%d-%s-%d.png", v.mark, v.size, strings.TrimPrefix(v.colour, "#"), v.length)
-	return picture{name, textOf(v.length), decodePNG(t, file), file}
+	return qrtest.Picture{Name: name, Text: textOf(v.length), Image: decodePNG(t, file), File: file}
 }
 
 func TestEveryVariantIsRead(t *testing.T) {
 	t.Parallel()
-	formats := map[string]func(variant, *testing.T) picture{"png": variant.png, "svg": variant.svg}
+	formats := map[string]func(variant, *testing.T) qrtest.Picture{"png": variant.png, "svg": variant.svg}
 	for format, draw := range formats {
 		for _, mark := range []Mark{MarkKiwi, MarkNone} {
 			t.Run(fmt.Sprintf("%s/mark %d", format, mark), func(t *testing.T) {
 				t.Parallel()
-				var all []picture
+				var all []qrtest.Picture
 				for _, v := range variants() {
 					if v.mark == mark {
 						all = append(all, damaged(t, draw(v, t))...)
 					}
 				}
-				mustRead(t, all)
+				qrtest.MustRead(t, all)
 			})
 		}
 	}
@@ -118,9 +120,9 @@ func TestEveryVariantIsRead(t *testing.T) {
 
 // damaged returns p as drawn, as a JPEG of quality 30 and shrunk to 150 pixels.
 // The large images are left as they are, to save time.
-func damaged(t *testing.T, p picture) []picture {
-	all := []picture{p}
-	size := p.image.Bounds().Dx()
+func damaged(t *testing.T, p qrtest.Picture) []qrtest.Picture {
+	all := []qrtest.Picture{p}
+	size := p.Image.Bounds().Dx()
 	if size <= 300 {
 		all = append(all, asJPEG(t, p))
 	}

@@ -139,6 +139,19 @@ type streamIn struct {
 // Context implements grpc.ServerStream.
 func (s *streamIn) Context() context.Context { return s.ctx }
 
+// SendMsg implements grpc.ServerStream. It does not wait for a caller who has stopped
+// reading any longer than the context lasts: gRPC's own would.
+func (s *streamIn) SendMsg(m any) error {
+	sent := make(chan error, 1)
+	go func() { sent <- s.ServerStream.SendMsg(m) }()
+	select {
+	case err := <-sent:
+		return err
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+}
+
 // streaming returns the names of a server's methods that stream, and so may last.
 func streaming(services map[string]grpc.ServiceInfo) map[string]bool {
 	names := map[string]bool{}
