@@ -44,6 +44,7 @@ type config struct {
 	SendGridKeyFile string        `env:"SENDGRID_API_KEY_FILE"`
 	SendGridURL     string        `env:"SENDGRID_BASE_URL"`
 	SendGridSandbox bool          `env:"SENDGRID_SANDBOX"`
+	SendGridBypass  bool          `env:"SENDGRID_BYPASS_UNSUBSCRIBES"`
 	SendGridTimeout time.Duration `env:"SENDGRID_TIMEOUT" envDefault:"15s"`
 	MailFrom        string        `env:"INVITATION_MAIL_FROM"`
 	MailFromName    string        `env:"INVITATION_MAIL_FROM_NAME" envDefault:"KIWI"`

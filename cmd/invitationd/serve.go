@@ -169,7 +169,7 @@ func runWorkers(ctx context.Context, w *delivery.Workers, ping func(context.Cont
 
 func (c config) sender() (*sendgrid.Client, error) {
 	return sendgrid.New(sendgrid.Config{
-		APIKey: c.SendGridKey, KeyFile: c.SendGridKeyFile, BaseURL: c.SendGridURL, Sandbox: c.SendGridSandbox,
+		APIKey: c.SendGridKey, KeyFile: c.SendGridKeyFile, BaseURL: c.SendGridURL, Sandbox: c.SendGridSandbox, BypassUnsubscribes: c.SendGridBypass,
 		Timeout: c.SendGridTimeout, FromAddress: c.MailFrom, FromName: c.MailFromName,
 	})
 }

@@ -57,6 +57,8 @@ type Delivery struct {
 	Attempts int
 	// Reason is the provider's for the state, without any address.
 	Reason string
+	// DropCause is why a mail was DROPPED; empty in any other state.
+	DropCause DropCause
 }
 
 // queuedAt is the second in which the mail was queued: its id begins with that.
@@ -106,12 +108,12 @@ func (u *User) cancelMail(inv *Invitation, now time.Time) {
 	}
 }
 
-// advance moves a mail to a state if more is known in it.
+// advance moves a mail to a state if more is known in it. Who drops one says why.
 func (u *User) advance(d *Delivery, to DeliveryState, reason string, now time.Time) {
 	if rank[to] <= rank[d.State] {
 		return
 	}
-	d.State, d.Reason, d.ChangedAt = to, reason, now
+	d.State, d.Reason, d.DropCause, d.ChangedAt = to, reason, "", now
 	e := Event{Type: DeliveryStateChanged, InvitationID: d.InvitationID, DeliveryID: d.ID, DeliveryState: to, Reason: reason, Channel: Mailed}
 	if inv := u.InvitationByID(d.InvitationID); inv != nil {
 		e.Target = inv.Target

@@ -22,10 +22,11 @@ func (m *model) Report(rt *rapid.T) {
 		State:      rapid.SampledFrom(reported).Draw(rt, "state"), Reason: "550",
 		At: m.now.Add(rapid.SampledFrom([]time.Duration{-time.Hour, 0, time.Hour}).Draw(rt, "at")),
 	}
-	r.Cause = rapid.SampledFrom(append(invitation.UndeliverableCauses(), "", "")).Draw(rt, "cause")
+	r.ForGood = rapid.Bool().Draw(rt, "for good")
+	r.DropCause = rapid.SampledFrom(append(invitation.DropCauses(), "")).Draw(rt, "drop")
 	was, marked := *m.mails[r.DeliveryID], m.user.Undeliverable
 	if marked == "" && was.To.Same(m.user.Email) && !m.user.EmailConfirmedAt.After(r.At) && !m.vouched(r.At, r.DeliveryID) {
-		marked = r.Cause
+		marked = causeOf(r)
 	}
 	if err := m.change(rt, func(u *invitation.User) error { return u.Apply(r, m.now) }, r.DeliveryID); err != nil {
 		rt.Fatalf("report: %v", err)
@@ -37,6 +38,20 @@ func (m *model) Report(rt *rapid.T) {
 		rt.Fatalf("after %+v the address is marked %q, want %q", r, m.user.Undeliverable, marked)
 	}
 	m.ended(rt, nil)
+}
+
+// causeOf is what a report says of the address.
+func causeOf(r invitation.Report) invitation.UndeliverableCause {
+	switch {
+	case r.State == invitation.Bounced && r.ForGood:
+		return invitation.CauseBounced
+	case r.State != invitation.Dropped:
+		return ""
+	}
+	return map[invitation.DropCause]invitation.UndeliverableCause{
+		invitation.DropBounced: invitation.CauseBounced, invitation.DropInvalid: invitation.CauseBounced,
+		invitation.DropUnsubscribed: invitation.CauseUnsubscribed, invitation.DropReportedSpam: invitation.CauseReportedSpam,
+	}[r.DropCause]
 }
 
 // vouched reports whether one of the mails that the rule sees was sent despite a
@@ -54,7 +69,7 @@ func (m *model) LateBounce(rt *rapid.T) {
 	r := invitation.Report{
 		To:    rapid.SampledFrom([]invitation.Email{addressA, respelledA, addressB}).Draw(rt, "to"),
 		State: invitation.Bounced, Reason: "550", At: m.now.Add(-time.Duration(rapid.IntRange(0, 48).Draw(rt, "hours ago")) * time.Hour),
-		Cause: rapid.SampledFrom([]invitation.UndeliverableCause{"", invitation.CauseBounced}).Draw(rt, "cause"),
+		ForGood: rapid.Bool().Draw(rt, "for good"),
 	}
 	to := func(d *invitation.Delivery) bool { return d.To.Same(r.To) }
 	var all []uuid.UUID

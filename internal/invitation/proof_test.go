@@ -88,32 +88,44 @@ func TestReportMarks(t *testing.T) {
 	provedAt := func(at time.Time) func(*invitation.User) {
 		return func(u *invitation.User) { u.EmailConfirmedAt = at }
 	}
+	type report = invitation.Report
+	bounced := report{State: invitation.Bounced, ForGood: true}
+	dropped := func(cause invitation.DropCause) report { return report{State: invitation.Dropped, DropCause: cause} }
 	for name, c := range map[string]struct {
-		user  *invitation.User
-		at    time.Time
-		cause invitation.UndeliverableCause
-		want  invitation.UndeliverableCause
+		user   *invitation.User
+		at     time.Time
+		report report
+		want   invitation.UndeliverableCause
 	}{
-		"bounced":               {person(t, "mailed"), start, invitation.CauseBounced, invitation.CauseBounced},
-		"unsubscribed":          {person(t, "mailed"), start, invitation.CauseUnsubscribed, invitation.CauseUnsubscribed},
-		"says nothing":          {person(t, "mailed"), start, "", ""},
-		"marked before":         {person(t, "mailed", marked), start, invitation.CauseReportedSpam, invitation.CauseBounced},
-		"respelled":             {person(t, "mailed", func(u *invitation.User) { u.Email = respelledA }), start, invitation.CauseBounced, invitation.CauseBounced},
-		"other address by now":  {person(t, "mailed", func(u *invitation.User) { u.Email = addressB }), start, invitation.CauseBounced, ""},
-		"no address by now":     {person(t, "mailed", unknown), start, invitation.CauseBounced, ""},
-		"mail was erased":       {person(t, "mailed", unknown, func(u *invitation.User) { u.Deliveries[0].To = invitation.Email{} }), start, invitation.CauseBounced, ""},
-		"proved before":         {person(t, "mailed", provedAt(start.Add(-1))), start, invitation.CauseBounced, invitation.CauseBounced},
-		"proved then":           {person(t, "mailed", provedAt(start)), start, invitation.CauseBounced, invitation.CauseBounced},
-		"proved since":          {person(t, "mailed", provedAt(start.Add(1))), start, invitation.CauseBounced, ""},
-		"proved, no time":       {person(t, "mailed", provedAt(now)), time.Time{}, invitation.CauseBounced, invitation.CauseBounced},
-		"proved, time to come":  {person(t, "mailed", provedAt(now)), now.Add(time.Hour), invitation.CauseBounced, invitation.CauseBounced},
-		"deactivated meanwhile": {person(t, "mailed", deactivated), start, invitation.CauseBounced, invitation.CauseBounced},
+		"bounced":               {person(t, "mailed"), start, bounced, invitation.CauseBounced},
+		"invalid":               {person(t, "mailed"), start, dropped(invitation.DropInvalid), invitation.CauseBounced},
+		"bounced before":        {person(t, "mailed"), start, dropped(invitation.DropBounced), invitation.CauseBounced},
+		"reported spam":         {person(t, "mailed"), start, dropped(invitation.DropReportedSpam), invitation.CauseReportedSpam},
+		"over quota":            {person(t, "mailed"), start, dropped(invitation.DropOverQuota), ""},
+		"spam content":          {person(t, "mailed"), start, dropped(invitation.DropSpamContent), ""},
+		"bad header":            {person(t, "mailed"), start, dropped(invitation.DropBadHeader), ""},
+		"dropped, who knows":    {person(t, "mailed"), start, dropped(invitation.DropOther), ""},
+		"delivered for good":    {person(t, "mailed"), start, report{State: invitation.Delivered, ForGood: true}, ""},
+		"unsubscribed":          {person(t, "mailed"), start, dropped(invitation.DropUnsubscribed), invitation.CauseUnsubscribed},
+		"says nothing":          {person(t, "mailed"), start, report{State: invitation.Bounced}, ""},
+		"marked before":         {person(t, "mailed", marked), start, dropped(invitation.DropReportedSpam), invitation.CauseBounced},
+		"respelled":             {person(t, "mailed", func(u *invitation.User) { u.Email = respelledA }), start, bounced, invitation.CauseBounced},
+		"other address by now":  {person(t, "mailed", func(u *invitation.User) { u.Email = addressB }), start, bounced, ""},
+		"no address by now":     {person(t, "mailed", unknown), start, bounced, ""},
+		"mail was erased":       {person(t, "mailed", unknown, func(u *invitation.User) { u.Deliveries[0].To = invitation.Email{} }), start, bounced, ""},
+		"proved before":         {person(t, "mailed", provedAt(start.Add(-1))), start, bounced, invitation.CauseBounced},
+		"proved then":           {person(t, "mailed", provedAt(start)), start, bounced, invitation.CauseBounced},
+		"proved since":          {person(t, "mailed", provedAt(start.Add(1))), start, bounced, ""},
+		"proved, no time":       {person(t, "mailed", provedAt(now)), time.Time{}, bounced, invitation.CauseBounced},
+		"proved, time to come":  {person(t, "mailed", provedAt(now)), now.Add(time.Hour), bounced, invitation.CauseBounced},
+		"deactivated meanwhile": {person(t, "mailed", deactivated), start, bounced, invitation.CauseBounced},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := c.user.Undeliverable
 			d := c.user.Deliveries[0]
-			must(t, c.user.Apply(invitation.Report{DeliveryID: d.ID, State: invitation.Bounced, Cause: c.cause, At: c.at, Reason: "550"}, now))
+			c.report.DeliveryID, c.report.At, c.report.Reason = d.ID, c.at, "550"
+			must(t, c.user.Apply(c.report, now))
 			if c.user.Undeliverable != c.want {
 				t.Errorf("the address is marked %q, want %q", c.user.Undeliverable, c.want)
 			}
@@ -124,7 +136,7 @@ func TestReportMarks(t *testing.T) {
 			if got := told(c.user); got != want {
 				t.Errorf("the trail tells %q, want %q", got, want)
 			}
-			if d.Attempts != 1 || d.ChangedAt.After(now) || d.Reason != "550" {
+			if d.Attempts != 1 || d.ChangedAt.After(now) || d.Reason != "550" || d.DropCause != c.report.DropCause {
 				t.Errorf("the mail is %+v", d)
 			}
 		})

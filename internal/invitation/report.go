@@ -2,6 +2,7 @@ package invitation
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,9 +22,23 @@ type Report struct {
 	Reason string
 	// At is when it happened, by the provider's clock.
 	At time.Time
-	// Cause is why the address gets no mail; empty if the report says nothing
-	// about that.
-	Cause UndeliverableCause
+	// ForGood says of a bounce that the address gets no mail any more, DropCause
+	// why a mail was dropped.
+	ForGood   bool
+	DropCause DropCause
+}
+
+// cause is why the address gets no mail; empty if the report says nothing about
+// that.
+func (r Report) cause() UndeliverableCause {
+	switch {
+	case r.State == Bounced && r.ForGood:
+		return CauseBounced
+	case r.State == Dropped:
+		return r.DropCause.undeliverable()
+	default:
+		return ""
+	}
 }
 
 // lateBounceWithin is how long after it was taken a mail may still bounce: mail
@@ -47,9 +62,11 @@ func (u *User) Apply(r Report, now time.Time) error {
 		return ErrInvitationNotFound
 	}
 	d.Attempts = max(d.Attempts, 1) // even if a restored backup knows of none
-	u.advance(d, r.State, r.Reason, at)
-	if r.Cause != "" && u.Undeliverable == "" && d.To.Known() && d.To.Same(u.Email) && !u.EmailConfirmedAt.After(at) && !u.vouched(at) {
-		u.Undeliverable = r.Cause
+	if u.advance(d, r.State, r.Reason, at); d.State == Dropped && r.State == Dropped {
+		d.DropCause = cmp.Or(d.DropCause, r.DropCause)
+	}
+	if cause := r.cause(); cause != "" && u.Undeliverable == "" && d.To.Known() && d.To.Same(u.Email) && !u.EmailConfirmedAt.After(at) && !u.vouched(at) {
+		u.Undeliverable = cause
 		u.record(Event{Type: EmailUndeliverable, DeliveryID: d.ID, Reason: r.Reason})
 	}
 	return nil

@@ -51,10 +51,10 @@ func TestTrail(t *testing.T) {
 		"created":     {begin("none"), func() { u.Create(invitation.Owner, "Erika", "", addressA, now) }, []string{"USER_CREATED"}},
 		"expired":     {begin("shared"), func() { u.NoteExpiry(target, start.Add(validity)) }, []string{"INVITATION_EXPIRED about"}},
 		"failed":      {begin("mailed"), func() { u.Unsent(inv().DeliveryID, true, "HTTP 400", now) }, []string{"DELIVERY_CHANGED about MAILED mail FAILED HTTP 400"}},
-		"bounced": {begin("mailed"), func() { must(t, report(u, inv(), invitation.Bounced, invitation.CauseBounced)) }, []string{
+		"bounced": {begin("mailed"), func() { must(t, report(u, inv(), invitation.Report{State: invitation.Bounced, ForGood: true})) }, []string{
 			"DELIVERY_CHANGED about MAILED mail BOUNCED", "EMAIL_UNDELIVERABLE mail"}},
 		"bounced, with a reason": {begin("mailed"), func() {
-			must(t, u.Apply(invitation.Report{DeliveryID: inv().DeliveryID, State: invitation.Bounced, Cause: invitation.CauseBounced, Reason: "550"}, now))
+			must(t, u.Apply(invitation.Report{DeliveryID: inv().DeliveryID, State: invitation.Bounced, ForGood: true, Reason: "550"}, now))
 		}, []string{"DELIVERY_CHANGED about MAILED mail BOUNCED 550", "EMAIL_UNDELIVERABLE mail 550"}},
 	} {
 		c.begin()

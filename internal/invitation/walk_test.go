@@ -89,9 +89,14 @@ func steps(u *invitation.User) map[string]func(*invitation.User) error {
 			all[fmt.Sprint("Redeem ", target, " ", channel)] = func(u *invitation.User) error { return u.Redeem(tokenOf(inv, channel), start) }
 		}
 		for _, to := range []invitation.DeliveryState{invitation.Failed, invitation.Dropped, invitation.Delivered} {
-			all[fmt.Sprint(to, " ", target)] = func(u *invitation.User) error { return report(u, inv, to, "") }
+			all[fmt.Sprint(to, " ", target)] = func(u *invitation.User) error { return report(u, inv, invitation.Report{State: to}) }
 		}
-		all[fmt.Sprint("bounce of ", target)] = func(u *invitation.User) error { return report(u, inv, invitation.Bounced, invitation.CauseBounced) }
+		all[fmt.Sprint("bounce of ", target)] = func(u *invitation.User) error {
+			return report(u, inv, invitation.Report{State: invitation.Bounced, ForGood: true})
+		}
+		all[fmt.Sprint("unsubscription from ", target)] = func(u *invitation.User) error {
+			return report(u, inv, invitation.Report{State: invitation.Dropped, DropCause: invitation.DropUnsubscribed})
+		}
 	}
 	return all
 }
@@ -100,12 +105,13 @@ func retype(u *invitation.User, kind invitation.UserType) error {
 	return u.Update(invitation.UserChange{Type: &kind}, start)
 }
 
-func report(u *invitation.User, inv *invitation.Invitation, to invitation.DeliveryState, cause invitation.UndeliverableCause) error {
-	if to == invitation.Failed {
+func report(u *invitation.User, inv *invitation.Invitation, r invitation.Report) error {
+	if r.State == invitation.Failed {
 		u.Unsent(inv.DeliveryID, true, "", start)
 		return nil
 	}
-	return u.Apply(invitation.Report{DeliveryID: inv.DeliveryID, State: to, Cause: cause}, start)
+	r.DeliveryID = inv.DeliveryID
+	return u.Apply(r, start)
 }
 
 // forget drops the mails that a store would not load.

@@ -124,6 +124,44 @@ const (
 	CauseReportedSpam UndeliverableCause = "REPORTED_SPAM"
 )
 
+// DropCause is why the provider did not try to deliver a mail.
+type DropCause string
+
+// The causes: what the address is known for, then what is wrong with the mail or
+// the account.
+const (
+	DropBounced      DropCause = "BOUNCED_ADDRESS"
+	DropInvalid      DropCause = "INVALID_ADDRESS"
+	DropUnsubscribed DropCause = "UNSUBSCRIBED_ADDRESS"
+	DropReportedSpam DropCause = "SPAM_REPORTING_ADDRESS"
+	DropSpamContent  DropCause = "SPAM_CONTENT"
+	DropBadHeader    DropCause = "INVALID_HEADER"
+	DropOverQuota    DropCause = "OVER_QUOTA"
+	DropOther        DropCause = "OTHER"
+)
+
+// DropCauses lists every cause.
+func DropCauses() []DropCause {
+	return []DropCause{
+		DropBounced, DropInvalid, DropUnsubscribed, DropReportedSpam, DropSpamContent, DropBadHeader, DropOverQuota, DropOther,
+	}
+}
+
+// undeliverable is what a drop says of the address; nothing if it was for the
+// mail's or the account's sake.
+func (c DropCause) undeliverable() UndeliverableCause {
+	switch c {
+	case DropBounced, DropInvalid:
+		return CauseBounced
+	case DropUnsubscribed:
+		return CauseUnsubscribed
+	case DropReportedSpam:
+		return CauseReportedSpam
+	default:
+		return ""
+	}
+}
+
 // UndeliverableCauses lists every cause.
 func UndeliverableCauses() []UndeliverableCause {
 	return []UndeliverableCause{CauseBounced, CauseUnsubscribed, CauseReportedSpam}

@@ -25,6 +25,7 @@ var lists = map[string][]string{
 	"EventType":          words(invitation.EventTypes()),
 	"DeliveryState":      words(invitation.DeliveryStates()),
 	"End":                words(invitation.Ends()),
+	"DropCause":          words(invitation.DropCauses()),
 	"UndeliverableCause": words(invitation.UndeliverableCauses()),
 }
 

@@ -28,6 +28,7 @@ var deliveries = declare("deliveries", "d",
 	moment("changed_at", func(d *deliveryRow) *time.Time { return &d.ChangedAt }),
 	number("attempts", func(d *deliveryRow) *int { return &d.Attempts }),
 	text("reason", func(d *deliveryRow) *string { return &d.Reason }),
+	text("drop_cause", func(d *deliveryRow) *invitation.DropCause { return &d.DropCause }),
 )
 
 var (

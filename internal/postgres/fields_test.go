@@ -34,6 +34,7 @@ var wordsOf = map[string][]any{
 	"Invitation.RedeemedAt":  {time.Time{}},
 	"Invitation.IssuedAt":    {time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)},
 	"Delivery.State":         {invitation.Deferred, invitation.Delivered},
+	"Delivery.DropCause":     {invitation.DropOverQuota, invitation.DropOther},
 	"Event.Type":             {invitation.UserChanged},
 	"Event.Target":           {invitation.TargetPortal},
 	"Event.Channel":          {invitation.Shared},

@@ -16,7 +16,7 @@ import (
 func lateBounce(to invitation.Email, ago time.Duration) invitation.Report {
 	return invitation.Report{
 		EventID: uuid.NewString(), To: to, State: invitation.Bounced, Reason: "550 5.1.1", At: time.Now().Add(-ago),
-		Cause: invitation.CauseBounced,
+		ForGood: true,
 	}
 }
 

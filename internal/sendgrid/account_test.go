@@ -63,6 +63,21 @@ func TestAccountStatus(t *testing.T) {
 	}
 }
 
+// TestOverQuota: that mails are dropped for the account's sake is told aloud.
+func TestOverQuota(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	hook, s := startHook(t, rec, nil)
+	drop := strings.NewReplacer("delivered", "dropped", "250 2.0.0 OK", "x", "response", "other")
+	body := events(drop.Replace(deliveredEvent(1)), strings.ReplaceAll(drop.Replace(deliveredEvent(2)), `"other":"x"`, `"reason":"Recipient List over Package Quota"`))
+	if a := s.request(t, body).post(t, hook); a.status != http.StatusNoContent {
+		t.Errorf("status %d", a.status)
+	}
+	if line := rec.lines(t)[0]; line["level"] != "ERROR" || line["mails"] != 1.0 || !strings.Contains(line["msg"].(string), "quota") {
+		t.Errorf("log %v", line)
+	}
+}
+
 // TestAccountStatusIsRepeated: what the queue could not be told SendGrid has to say
 // again.
 func TestAccountStatusIsRepeated(t *testing.T) {

@@ -88,6 +88,16 @@ func (b *batch) addReport(e event) {
 	}
 }
 
+// overQuota counts the mails that were dropped for the account's sake.
+func (b batch) overQuota() (n int) {
+	for _, r := range b.reports {
+		if r.DropCause == invitation.DropOverQuota {
+			n++
+		}
+	}
+	return n
+}
+
 // counts has every event once; "states" are of the reports.
 func (b batch) counts() []slog.Attr {
 	byState := map[invitation.DeliveryState]int{}

@@ -9,32 +9,28 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
-// drops are SendGrid's reasons for not trying that are about the address. Others
-// are the account's or the mail's.
-var drops = map[string]invitation.UndeliverableCause{
-	"bounced address":        invitation.CauseBounced,
-	"invalid":                invitation.CauseBounced,
-	"unsubscribed address":   invitation.CauseUnsubscribed,
-	"spam reporting address": invitation.CauseReportedSpam,
+// drops are SendGrid's reasons for not trying, in lower case.
+var drops = map[string]invitation.DropCause{
+	"bounced address":                   invitation.DropBounced,
+	"invalid":                           invitation.DropInvalid,
+	"unsubscribed address":              invitation.DropUnsubscribed,
+	"spam reporting address":            invitation.DropReportedSpam,
+	"spam content":                      invitation.DropSpamContent,
+	"invalid smtpapi header":            invitation.DropBadHeader,
+	"recipient list over package quota": invitation.DropOverQuota,
 }
 
-// cause tells why the address of an event gets no mail any more; it is empty if
-// the event does not say so for good.
-func (e event) cause() invitation.UndeliverableCause {
-	switch kinds[e.Kind] {
-	case invitation.Dropped:
-		return drops[plain(e.Reason)]
-	case invitation.Bounced:
-		if e.forGood() {
-			return invitation.CauseBounced
-		}
+// dropCause is empty for everything but a drop.
+func (e event) dropCause() invitation.DropCause {
+	if kinds[e.Kind] != invitation.Dropped {
+		return ""
 	}
-	return ""
+	return cmp.Or(drops[plain(e.Reason)], invitation.DropOther)
 }
 
 // classifications are SendGrid's of bounces, in lower case.
 var classifications = []string{
-	"invalid address", "technical", "content", "reputation", "frequency or volume too high", "mailbox unavailable", "unclassified",
+	"invalid address", "technical", "technical failure", "content", "reputation", "frequency or volume too high", "mailbox unavailable", "unclassified",
 }
 
 // readType takes what belongs elsewhere out of the type: some events have a
@@ -81,7 +77,7 @@ func statuses(said string) (all [][]string) {
 // so; a bounce that tells nothing at all is one for good, as SendGrid itself
 // sends nothing to the address any more.
 func (e event) forGood() bool {
-	if !strings.HasPrefix(string(e.Type), "bounce") && e.Type != "" {
+	if kinds[e.Kind] != invitation.Bounced || !strings.HasPrefix(string(e.Type), "bounce") && e.Type != "" {
 		return false // blocked, or expired: SendGrid tries the next mail again
 	}
 	class := plain(e.Classification)

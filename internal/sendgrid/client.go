@@ -39,8 +39,10 @@ type Client struct {
 	baseURL string
 	from    sender
 	sandbox bool
-	timeout time.Duration
-	http    *http.Client
+	// unsubscribed says that mails go to those too who unsubscribed.
+	unsubscribed bool
+	timeout      time.Duration
+	http         *http.Client
 	// spent is until when the rate limit is used up, in nanoseconds since 1970.
 	spent *atomic.Int64
 }
@@ -55,7 +57,7 @@ func New(c Config) (*Client, error) {
 		keyFile: c.KeyFile,
 		baseURL: c.BaseURL,
 		from:    sender{address: c.FromAddress, name: c.FromName, replyTo: c.ReplyTo},
-		sandbox: c.Sandbox,
+		sandbox: c.Sandbox, unsubscribed: c.BypassUnsubscribes,
 		timeout: c.Timeout,
 		http:    newHTTPClient(c.Transport),
 		key:     &atomic.Pointer[string]{},

@@ -38,6 +38,9 @@ type Config struct {
 	ReplyTo string
 	// Sandbox has every mail checked by SendGrid and delivered to nobody.
 	Sandbox bool
+	// BypassUnsubscribes has SendGrid deliver to those too who unsubscribed from
+	// the account's mail.
+	BypassUnsubscribes bool
 	// Timeout bounds one request from dialling to the last byte of the
 	// answer; 30 seconds when zero.
 	Timeout time.Duration

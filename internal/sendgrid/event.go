@@ -75,7 +75,7 @@ func plain(t text) string { return strings.ToLower(strings.TrimSpace(string(t)))
 func (e event) report() (r invitation.Report, ok bool) {
 	r = invitation.Report{
 		EventID: string(e.ID), DeliveryID: e.deliveryID(), State: kinds[e.Kind],
-		Reason: e.reason(), At: time.Time(e.Timestamp), Cause: e.cause(),
+		Reason: e.reason(), At: time.Time(e.Timestamp), ForGood: e.forGood(), DropCause: e.dropCause(),
 	}
 	if r.DeliveryID == uuid.Nil {
 		r.To, ok = e.lateBounce()

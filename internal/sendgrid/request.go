@@ -68,6 +68,9 @@ func (c *Client) settings(m invitation.Message) *mail.MailSettings {
 	if m.DespiteBounce {
 		settings.BypassBounceManagement = mail.NewSetting(true)
 	}
+	if c.unsubscribed {
+		settings.BypassUnsubscribeManagement = mail.NewSetting(true)
+	}
 	return settings
 }
 

@@ -63,17 +63,22 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestRequestOfAnOrganization: answers go to it, and an operator may know better
-// than the provider's list of bounces.
+// TestRequestOfAnOrganization: answers go to it, an operator may know better than
+// the provider's list of bounces, and whoever runs the service than that of
+// unsubscribes.
 func TestRequestOfAnOrganization(t *testing.T) {
 	t.Parallel()
 	m := message(1)
 	m.ReplyTo, m.DespiteBounce = invitation.NewEmail("post@müller.example", "post@xn--mller-kva.example"), true
-	body, err := json.Marshal(newClient(t, config(GlobalURL)).compose(m))
+	c := config(GlobalURL)
+	c.BypassUnsubscribes = true
+	body, err := json.Marshal(newClient(t, c).compose(m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"reply_to":{"email":"post@xn--mller-kva.example"}`, `"bypass_bounce_management":{"enable":true}`} {
+	for _, want := range []string{
+		`"reply_to":{"email":"post@xn--mller-kva.example"}`, `"bypass_bounce_management":{"enable":true}`, `"bypass_unsubscribe_management":{"enable":true}`,
+	} {
 		if !strings.Contains(string(body), want) {
 			t.Errorf("the request has no %s: %s", want, body)
 		}

@@ -207,6 +207,9 @@ func (h *webhook) record(ctx context.Context, body []byte, v verdict) verdict {
 	if v.err != nil {
 		v.status, v.cause = http.StatusServiceUnavailable, "not recorded"
 	}
+	if n := v.batch.overQuota(); n > 0 {
+		h.config.Logger.LogAttrs(ctx, slog.LevelError, "SendGrid drops mails: the account's quota is used up", slog.Int("mails", n))
+	}
 	return v
 }
 

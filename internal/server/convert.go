@@ -80,7 +80,7 @@ func (a *api) toInvitation(u *invitation.User, inv *invitation.Invitation, now t
 		m.MailedTo = d.To.Address()
 		m.Delivery = &pb.Delivery{
 			Id: d.ID.String(), State: deliveryStates.of(string(d.State), &err), ChangedAt: toTime(d.ChangedAt),
-			Attempts: int32(d.Attempts), Reason: d.Reason,
+			Attempts: int32(d.Attempts), Reason: d.Reason, DropCause: dropCauses.orNone(string(d.DropCause), &err),
 			Stalled: d.State == invitation.Accepted && now.Sub(d.ChangedAt) > a.StalledAfter,
 		}
 	}

@@ -13,9 +13,6 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-// causes are what reports say of the address.
-var causes = map[invitation.DeliveryState]invitation.UndeliverableCause{invitation.Bounced: invitation.CauseBounced}
-
 // report tells the store what the provider says of a user's latest mail.
 func (s *stack) report(id string, states ...invitation.DeliveryState) (known int) {
 	s.t.Helper()
@@ -24,7 +21,7 @@ func (s *stack) report(id string, states ...invitation.DeliveryState) (known int
 	for i, state := range states {
 		reports = append(reports, invitation.Report{
 			EventID: uuid.NewString(), DeliveryID: mail, State: state, Reason: "reason for " + string(state),
-			At: time.Now().Add(time.Duration(i) * time.Second), Cause: causes[state],
+			At: time.Now().Add(time.Duration(i) * time.Second), ForGood: state == invitation.Bounced,
 		})
 	}
 	known, err := s.store.Report(s.t.Context(), reports)
@@ -69,7 +66,7 @@ func TestEveryOrderOfReports(t *testing.T) {
 			for _, i := range append(order, order...) {
 				reports = append(reports, invitation.Report{
 					EventID: fmt.Sprintf("%s-%d", mail, i), DeliveryID: mail, State: said[i], Reason: string(said[i]),
-					At: time.Unix(1_790_000_000+int64(i), 0), Cause: causes[said[i]],
+					At: time.Unix(1_790_000_000+int64(i), 0), ForGood: said[i] == invitation.Bounced,
 				})
 			}
 			for len(reports) > 0 {
@@ -128,8 +125,8 @@ func TestLateBounce(t *testing.T) {
 	old := uuid.MustParse(s.invitation(id, app).GetDelivery().GetId())
 	must(t, s.updateEmail(id, app, pb.FollowUp_FOLLOW_UP_SEND_NOW))
 	known, err := s.store.Report(t.Context(), []invitation.Report{
-		{EventID: "late", DeliveryID: old, State: invitation.Bounced, Cause: invitation.CauseBounced},
-		{EventID: "unknown", DeliveryID: uuid.New(), State: invitation.Bounced, Cause: invitation.CauseBounced},
+		{EventID: "late", DeliveryID: old, State: invitation.Bounced, ForGood: true},
+		{EventID: "unknown", DeliveryID: uuid.New(), State: invitation.Bounced, ForGood: true},
 	})
 	must(t, err)
 	if known != 1 {

@@ -148,6 +148,7 @@ var twoOf = map[reflect.Type][2]any{
 	reflect.TypeFor[invitation.UserType]():           {invitation.Employee, invitation.Tenant},
 	reflect.TypeFor[invitation.Target]():             {invitation.TargetPortal, invitation.TargetApp},
 	reflect.TypeFor[invitation.UndeliverableCause](): {invitation.UndeliverableCause(""), invitation.CauseBounced},
+	reflect.TypeFor[invitation.DropCause]():          {invitation.DropCause(""), invitation.DropOverQuota},
 	reflect.TypeFor[invitation.State]():              {invitation.Pending, invitation.Redeemed},
 	reflect.TypeFor[invitation.DeliveryState]():      {invitation.Bounced, invitation.Delivered},
 	reflect.TypeFor[invitation.Channel]():            {invitation.Mailed, invitation.Shared},

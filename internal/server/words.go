@@ -16,6 +16,7 @@ var (
 	deliveryStates   = enum[pb.DeliveryState]{pb.DeliveryState_value, "DELIVERY_STATE_"}
 	channels         = enum[pb.Channel]{pb.Channel_value, "CHANNEL_"}
 	causes           = enum[pb.UndeliverableCause]{pb.UndeliverableCause_value, "UNDELIVERABLE_CAUSE_"}
+	dropCauses       = enum[pb.DropCause]{pb.DropCause_value, "DROP_CAUSE_"}
 	eventTypes       = enum[pb.EventType]{pb.EventType_value, "EVENT_TYPE_"}
 	accountStatuses  = enum[pb.AccountStatus]{pb.AccountStatus_value, "ACCOUNT_STATUS_"}
 	availableActions = enum[pb.Action]{pb.Action_value, "ACTION_"}

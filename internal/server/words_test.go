@@ -34,6 +34,7 @@ var vocabularies = []vocabulary{
 	{words: texts(invitation.AccountStatuses()), enum: pb.AccountStatus(0), columns: []string{"users.account_status"}},
 	{words: texts(invitation.Actions()), enum: pb.Action(0)},
 	{words: []string{"NEXT", "SIGNS", "VERIFIES"}, enum: pb.KeyUse(0)},
+	{words: texts(invitation.DropCauses()), enum: pb.DropCause(0), columns: []string{"deliveries.drop_cause"}},
 	{words: texts(invitation.UndeliverableCauses()), enum: pb.UndeliverableCause(0), columns: []string{"users.undeliverable"}},
 }
 

@@ -117,6 +117,9 @@ CREATE TABLE deliveries (
     changed_at      timestamptz NOT NULL,
     attempts        integer     NOT NULL CHECK (attempts >= 0),
     reason          text        NOT NULL CHECK (length(reason) <= 500),
+    -- Why the provider dropped it.
+    drop_cause      text        NOT NULL DEFAULT '' CHECK (drop_cause IN ('', 'BOUNCED_ADDRESS', 'INVALID_ADDRESS', 'UNSUBSCRIBED_ADDRESS',
+                                    'SPAM_REPORTING_ADDRESS', 'SPAM_CONTENT', 'INVALID_HEADER', 'OVER_QUOTA', 'OTHER')),
 
     CHECK ((email IS NULL) = (email_key IS NULL)),
     CHECK (state <> 'ACCEPTED' OR attempts > 0)

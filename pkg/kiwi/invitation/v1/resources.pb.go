@@ -271,7 +271,7 @@ const (
 	DeliveryState_DELIVERY_STATE_DEFERRED DeliveryState = 4
 	// The recipient's server refused it.
 	DeliveryState_DELIVERY_STATE_BOUNCED DeliveryState = 5
-	// The provider did not try, as the address is on one of its lists.
+	// The provider did not try; Delivery.drop_cause says why.
 	DeliveryState_DELIVERY_STATE_DROPPED DeliveryState = 6
 	// The recipient called it spam.
 	DeliveryState_DELIVERY_STATE_REPORTED_SPAM DeliveryState = 7
@@ -458,6 +458,90 @@ func (UndeliverableCause) EnumDescriptor() ([]byte, []int) {
 	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{6}
 }
 
+// DropCause is why the provider did not try to deliver a mail, and with that who
+// can do something about it.
+type DropCause int32
+
+const (
+	// The mail was not dropped.
+	DropCause_DROP_CAUSE_UNSPECIFIED DropCause = 0
+	// The address bounced before. If the mailbox works now, mail it with
+	// despite_bounce.
+	DropCause_DROP_CAUSE_BOUNCED_ADDRESS DropCause = 1
+	// The provider takes the address for none: correct it.
+	DropCause_DROP_CAUSE_INVALID_ADDRESS DropCause = 2
+	// The recipient unsubscribed from the sender's mail: hand the link over as a QR
+	// code, or ask for another address. Only the recipient's wish takes the address
+	// off the provider's list; after that, mail it with despite_bounce.
+	DropCause_DROP_CAUSE_UNSUBSCRIBED_ADDRESS DropCause = 3
+	// The recipient called earlier mail spam: the same.
+	DropCause_DROP_CAUSE_SPAM_REPORTING_ADDRESS DropCause = 4
+	// The provider took the content for spam: operations looks at the account's
+	// spam checker, and then the mail can be sent again.
+	DropCause_DROP_CAUSE_SPAM_CONTENT DropCause = 5
+	// The provider could not read a header: a fault of this service.
+	DropCause_DROP_CAUSE_INVALID_HEADER DropCause = 6
+	// The account's quota is used up: operations sees to that, and then the mail can
+	// be sent again.
+	DropCause_DROP_CAUSE_OVER_QUOTA DropCause = 7
+	// The provider gave a reason that is not one of these; the delivery's reason has
+	// its words.
+	DropCause_DROP_CAUSE_OTHER DropCause = 8
+)
+
+// Enum value maps for DropCause.
+var (
+	DropCause_name = map[int32]string{
+		0: "DROP_CAUSE_UNSPECIFIED",
+		1: "DROP_CAUSE_BOUNCED_ADDRESS",
+		2: "DROP_CAUSE_INVALID_ADDRESS",
+		3: "DROP_CAUSE_UNSUBSCRIBED_ADDRESS",
+		4: "DROP_CAUSE_SPAM_REPORTING_ADDRESS",
+		5: "DROP_CAUSE_SPAM_CONTENT",
+		6: "DROP_CAUSE_INVALID_HEADER",
+		7: "DROP_CAUSE_OVER_QUOTA",
+		8: "DROP_CAUSE_OTHER",
+	}
+	DropCause_value = map[string]int32{
+		"DROP_CAUSE_UNSPECIFIED":            0,
+		"DROP_CAUSE_BOUNCED_ADDRESS":        1,
+		"DROP_CAUSE_INVALID_ADDRESS":        2,
+		"DROP_CAUSE_UNSUBSCRIBED_ADDRESS":   3,
+		"DROP_CAUSE_SPAM_REPORTING_ADDRESS": 4,
+		"DROP_CAUSE_SPAM_CONTENT":           5,
+		"DROP_CAUSE_INVALID_HEADER":         6,
+		"DROP_CAUSE_OVER_QUOTA":             7,
+		"DROP_CAUSE_OTHER":                  8,
+	}
+)
+
+func (x DropCause) Enum() *DropCause {
+	p := new(DropCause)
+	*p = x
+	return p
+}
+
+func (x DropCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DropCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_kiwi_invitation_v1_resources_proto_enumTypes[7].Descriptor()
+}
+
+func (DropCause) Type() protoreflect.EnumType {
+	return &file_kiwi_invitation_v1_resources_proto_enumTypes[7]
+}
+
+func (x DropCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DropCause.Descriptor instead.
+func (DropCause) EnumDescriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{7}
+}
+
 // Channel is the way that a link took to its reader.
 type Channel int32
 
@@ -495,11 +579,11 @@ func (x Channel) String() string {
 }
 
 func (Channel) Descriptor() protoreflect.EnumDescriptor {
-	return file_kiwi_invitation_v1_resources_proto_enumTypes[7].Descriptor()
+	return file_kiwi_invitation_v1_resources_proto_enumTypes[8].Descriptor()
 }
 
 func (Channel) Type() protoreflect.EnumType {
-	return &file_kiwi_invitation_v1_resources_proto_enumTypes[7]
+	return &file_kiwi_invitation_v1_resources_proto_enumTypes[8]
 }
 
 func (x Channel) Number() protoreflect.EnumNumber {
@@ -508,7 +592,7 @@ func (x Channel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Channel.Descriptor instead.
 func (Channel) EnumDescriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{7}
+	return file_kiwi_invitation_v1_resources_proto_rawDescGZIP(), []int{8}
 }
 
 // Delivery is what became of one mail.
@@ -526,7 +610,9 @@ type Delivery struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The provider took the mail and has told nothing about it for longer than
 	// it should.
-	Stalled       bool `protobuf:"varint,6,opt,name=stalled,proto3" json:"stalled,omitempty"`
+	Stalled bool `protobuf:"varint,6,opt,name=stalled,proto3" json:"stalled,omitempty"`
+	// Why it was dropped; unspecified in any other state.
+	DropCause     DropCause `protobuf:"varint,7,opt,name=drop_cause,json=dropCause,proto3,enum=kiwi.invitation.v1.DropCause" json:"drop_cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,6 +687,13 @@ func (x *Delivery) GetStalled() bool {
 		return x.Stalled
 	}
 	return false
+}
+
+func (x *Delivery) GetDropCause() DropCause {
+	if x != nil {
+		return x.DropCause
+	}
+	return DropCause_DROP_CAUSE_UNSPECIFIED
 }
 
 // Invitation is the one invitation of a user for a target. Its id never
@@ -1049,7 +1142,7 @@ var File_kiwi_invitation_v1_resources_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\n" +
-	"\"kiwi/invitation/v1/resources.proto\x12\x12kiwi.invitation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n" +
+	"\"kiwi/invitation/v1/resources.proto\x12\x12kiwi.invitation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x02\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x05state\x18\x02 \x01(\x0e2!.kiwi.invitation.v1.DeliveryStateR\x05state\x129\n" +
@@ -1057,7 +1150,9 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"changed_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\x05R\battempts\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
-	"\astalled\x18\x06 \x01(\bR\astalled\"\xb0\x04\n" +
+	"\astalled\x18\x06 \x01(\bR\astalled\x12<\n" +
+	"\n" +
+	"drop_cause\x18\a \x01(\x0e2\x1d.kiwi.invitation.v1.DropCauseR\tdropCause\"\xb0\x04\n" +
 	"\n" +
 	"Invitation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
@@ -1144,7 +1239,17 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	"\x1fUNDELIVERABLE_CAUSE_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bUNDELIVERABLE_CAUSE_BOUNCED\x10\x01\x12$\n" +
 	" UNDELIVERABLE_CAUSE_UNSUBSCRIBED\x10\x02\x12%\n" +
-	"!UNDELIVERABLE_CAUSE_REPORTED_SPAM\x10\x03*J\n" +
+	"!UNDELIVERABLE_CAUSE_REPORTED_SPAM\x10\x03*\xa0\x02\n" +
+	"\tDropCause\x12\x1a\n" +
+	"\x16DROP_CAUSE_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aDROP_CAUSE_BOUNCED_ADDRESS\x10\x01\x12\x1e\n" +
+	"\x1aDROP_CAUSE_INVALID_ADDRESS\x10\x02\x12#\n" +
+	"\x1fDROP_CAUSE_UNSUBSCRIBED_ADDRESS\x10\x03\x12%\n" +
+	"!DROP_CAUSE_SPAM_REPORTING_ADDRESS\x10\x04\x12\x1b\n" +
+	"\x17DROP_CAUSE_SPAM_CONTENT\x10\x05\x12\x1d\n" +
+	"\x19DROP_CAUSE_INVALID_HEADER\x10\x06\x12\x19\n" +
+	"\x15DROP_CAUSE_OVER_QUOTA\x10\a\x12\x14\n" +
+	"\x10DROP_CAUSE_OTHER\x10\b*J\n" +
 	"\aChannel\x12\x17\n" +
 	"\x13CHANNEL_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCHANNEL_MAILED\x10\x01\x12\x12\n" +
@@ -1163,7 +1268,7 @@ func file_kiwi_invitation_v1_resources_proto_rawDescGZIP() []byte {
 	return file_kiwi_invitation_v1_resources_proto_rawDescData
 }
 
-var file_kiwi_invitation_v1_resources_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_kiwi_invitation_v1_resources_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_kiwi_invitation_v1_resources_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_kiwi_invitation_v1_resources_proto_goTypes = []any{
 	(UserType)(0),                 // 0: kiwi.invitation.v1.UserType
@@ -1173,39 +1278,41 @@ var file_kiwi_invitation_v1_resources_proto_goTypes = []any{
 	(DeliveryState)(0),            // 4: kiwi.invitation.v1.DeliveryState
 	(Action)(0),                   // 5: kiwi.invitation.v1.Action
 	(UndeliverableCause)(0),       // 6: kiwi.invitation.v1.UndeliverableCause
-	(Channel)(0),                  // 7: kiwi.invitation.v1.Channel
-	(*Delivery)(nil),              // 8: kiwi.invitation.v1.Delivery
-	(*Invitation)(nil),            // 9: kiwi.invitation.v1.Invitation
-	(*TargetActions)(nil),         // 10: kiwi.invitation.v1.TargetActions
-	(*User)(nil),                  // 11: kiwi.invitation.v1.User
-	(*Organization)(nil),          // 12: kiwi.invitation.v1.Organization
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(DropCause)(0),                // 7: kiwi.invitation.v1.DropCause
+	(Channel)(0),                  // 8: kiwi.invitation.v1.Channel
+	(*Delivery)(nil),              // 9: kiwi.invitation.v1.Delivery
+	(*Invitation)(nil),            // 10: kiwi.invitation.v1.Invitation
+	(*TargetActions)(nil),         // 11: kiwi.invitation.v1.TargetActions
+	(*User)(nil),                  // 12: kiwi.invitation.v1.User
+	(*Organization)(nil),          // 13: kiwi.invitation.v1.Organization
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_kiwi_invitation_v1_resources_proto_depIdxs = []int32{
 	4,  // 0: kiwi.invitation.v1.Delivery.state:type_name -> kiwi.invitation.v1.DeliveryState
-	13, // 1: kiwi.invitation.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
-	1,  // 2: kiwi.invitation.v1.Invitation.target:type_name -> kiwi.invitation.v1.Target
-	3,  // 3: kiwi.invitation.v1.Invitation.state:type_name -> kiwi.invitation.v1.InvitationState
-	13, // 4: kiwi.invitation.v1.Invitation.issued_at:type_name -> google.protobuf.Timestamp
-	13, // 5: kiwi.invitation.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	13, // 6: kiwi.invitation.v1.Invitation.redeemed_at:type_name -> google.protobuf.Timestamp
-	13, // 7: kiwi.invitation.v1.Invitation.revoked_at:type_name -> google.protobuf.Timestamp
-	8,  // 8: kiwi.invitation.v1.Invitation.delivery:type_name -> kiwi.invitation.v1.Delivery
-	5,  // 9: kiwi.invitation.v1.Invitation.available_actions:type_name -> kiwi.invitation.v1.Action
-	1,  // 10: kiwi.invitation.v1.TargetActions.target:type_name -> kiwi.invitation.v1.Target
-	5,  // 11: kiwi.invitation.v1.TargetActions.actions:type_name -> kiwi.invitation.v1.Action
-	0,  // 12: kiwi.invitation.v1.User.type:type_name -> kiwi.invitation.v1.UserType
-	13, // 13: kiwi.invitation.v1.User.email_confirmed_at:type_name -> google.protobuf.Timestamp
-	2,  // 14: kiwi.invitation.v1.User.account_status:type_name -> kiwi.invitation.v1.AccountStatus
-	13, // 15: kiwi.invitation.v1.User.deactivated_at:type_name -> google.protobuf.Timestamp
-	9,  // 16: kiwi.invitation.v1.User.invitations:type_name -> kiwi.invitation.v1.Invitation
-	10, // 17: kiwi.invitation.v1.User.available_actions:type_name -> kiwi.invitation.v1.TargetActions
-	6,  // 18: kiwi.invitation.v1.User.email_undeliverable_cause:type_name -> kiwi.invitation.v1.UndeliverableCause
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	14, // 1: kiwi.invitation.v1.Delivery.changed_at:type_name -> google.protobuf.Timestamp
+	7,  // 2: kiwi.invitation.v1.Delivery.drop_cause:type_name -> kiwi.invitation.v1.DropCause
+	1,  // 3: kiwi.invitation.v1.Invitation.target:type_name -> kiwi.invitation.v1.Target
+	3,  // 4: kiwi.invitation.v1.Invitation.state:type_name -> kiwi.invitation.v1.InvitationState
+	14, // 5: kiwi.invitation.v1.Invitation.issued_at:type_name -> google.protobuf.Timestamp
+	14, // 6: kiwi.invitation.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 7: kiwi.invitation.v1.Invitation.redeemed_at:type_name -> google.protobuf.Timestamp
+	14, // 8: kiwi.invitation.v1.Invitation.revoked_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: kiwi.invitation.v1.Invitation.delivery:type_name -> kiwi.invitation.v1.Delivery
+	5,  // 10: kiwi.invitation.v1.Invitation.available_actions:type_name -> kiwi.invitation.v1.Action
+	1,  // 11: kiwi.invitation.v1.TargetActions.target:type_name -> kiwi.invitation.v1.Target
+	5,  // 12: kiwi.invitation.v1.TargetActions.actions:type_name -> kiwi.invitation.v1.Action
+	0,  // 13: kiwi.invitation.v1.User.type:type_name -> kiwi.invitation.v1.UserType
+	14, // 14: kiwi.invitation.v1.User.email_confirmed_at:type_name -> google.protobuf.Timestamp
+	2,  // 15: kiwi.invitation.v1.User.account_status:type_name -> kiwi.invitation.v1.AccountStatus
+	14, // 16: kiwi.invitation.v1.User.deactivated_at:type_name -> google.protobuf.Timestamp
+	10, // 17: kiwi.invitation.v1.User.invitations:type_name -> kiwi.invitation.v1.Invitation
+	11, // 18: kiwi.invitation.v1.User.available_actions:type_name -> kiwi.invitation.v1.TargetActions
+	6,  // 19: kiwi.invitation.v1.User.email_undeliverable_cause:type_name -> kiwi.invitation.v1.UndeliverableCause
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_resources_proto_init() }
@@ -1218,7 +1325,7 @@ func file_kiwi_invitation_v1_resources_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_resources_proto_rawDesc), len(file_kiwi_invitation_v1_resources_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      9,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
