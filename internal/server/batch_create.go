@@ -46,8 +46,8 @@ type newUsers struct {
 	first, later []int
 }
 
-// sortOut finds the users whose id or address one before them has. Their part has
-// a name that is no id.
+// sortOut finds the users whose id or address one before them has. The name of a
+// part counts the users of its id.
 func (b *newUsers) sortOut() {
 	ids, addresses := map[string]int{}, map[string]bool{}
 	for i, u := range b.users {
@@ -56,11 +56,7 @@ func (b *newUsers) sortOut() {
 		if email, err := optionalAddress("email", u.GetEmail()); err == nil {
 			address = email.Key()
 		}
-		name := u.GetUserId()
-		if n := ids[name]; n > 1 {
-			name = fmt.Sprintf("%s #%d", name, n)
-		}
-		b.parts = append(b.parts, name)
+		b.parts = append(b.parts, fmt.Sprintf("%s #%d", u.GetUserId(), ids[u.GetUserId()]))
 		if ids[u.GetUserId()] > 1 || addresses[address] {
 			b.later = append(b.later, i)
 		} else {

@@ -141,6 +141,10 @@ func TestBadInput(t *testing.T) {
 	must(t, err)
 	before := s.rows()
 	for _, method := range methods() {
+		if valid[string(method.Name())] == "" {
+			t.Errorf("%s: there is no request here that is in order", method.Name())
+			continue
+		}
 		fields := method.Input().Fields()
 		for i := range fields.Len() {
 			field := fields.Get(i)

@@ -29,13 +29,14 @@ func TestRequestsTooLarge(t *testing.T) {
 		bytes  int
 		says   string
 	}{
-		{"RedemptionService/Preview", 128<<10 - 8, "token: must be at most 2048 bytes"},
-		{"RedemptionService/Preview", 128 << 10, "request: must be at most 128 KiB"},
+		{"RedemptionService/Preview", 128<<10 - 4, "token: must be at most 2048 bytes"},
+		{"RedemptionService/Preview", 128<<10 - 3, "request: must be at most 128 KiB"},
 		{"RedemptionService/Preview", 64 << 20, "request: must be at most 128 KiB"},
-		{"InvitationService/BatchSend", 2<<20 - 8, "organization_id: must be "},
-		{"InvitationService/BatchSend", 2 << 20, "request: must be at most 2048 KiB"},
+		{"InvitationService/BatchSend", 2<<20 - 4, "organization_id: must be "},
+		{"InvitationService/BatchSend", 2<<20 - 3, "request: must be at most 2048 KiB"},
 	} {
-		req := &pb.PreviewRequest{Token: strings.Repeat("A", c.bytes)} // both have a text in their first field
+		// Both have a text in their first field, in front of which are four bytes.
+		req := &pb.PreviewRequest{Token: strings.Repeat("A", c.bytes)}
 		err := s.conn.Invoke(t.Context(), "/kiwi.invitation.v1."+c.method, req, &emptypb.Empty{})
 		want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
 		if text := status.Convert(err).Message(); !strings.HasPrefix(text, c.says) {

@@ -3,6 +3,7 @@ package server
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -98,6 +99,37 @@ func TestEveryFieldIsShown(t *testing.T) {
 	}
 	for path := range stale {
 		t.Errorf("%s: notShown names it, and there is no such field", path)
+	}
+}
+
+// TestStalled: a mail has stalled once more than the time for it has passed.
+func TestStalled(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for late, want := range map[time.Duration]bool{-time.Second: false, 0: false, time.Nanosecond: true} {
+		u := somebody(t, now)
+		u.Deliveries[0].State, u.Deliveries[0].ChangedAt = invitation.Accepted, now.Add(-time.Hour-late)
+		user, err := (&api{Config: Config{StalledAfter: time.Hour}}).toUser(u, now)
+		if err != nil || user.GetInvitations()[0].GetDelivery().GetStalled() != want {
+			t.Errorf("%v after its time: %v, %v", late, user, err)
+		}
+	}
+}
+
+// TestBatchSortsOut: who has the id or the address of one before waits, and nobody
+// else does.
+func TestBatchSortsOut(t *testing.T) {
+	t.Parallel()
+	b := &newUsers{}
+	for _, u := range [][2]string{
+		{"a", "a@x.example"}, {"b", "A@X.example"}, {"c", ""}, {"d", ""}, {"a", "d@x.example"}, {"e", "no address"}, {"f", "no address"},
+		{"g", "g@x.example"},
+	} {
+		b.users = append(b.users, &pb.CreateUserRequest{UserId: u[0], Email: u[1]})
+	}
+	b.sortOut()
+	if !slices.Equal(b.first, []int{0, 2, 3, 5, 7}) || !slices.Equal(b.later, []int{1, 4, 6}) {
+		t.Errorf("at once %v, later %v", b.first, b.later)
 	}
 }
 
