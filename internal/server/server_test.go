@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"go/ast"
 	"go/parser"
@@ -9,13 +8,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/server"
@@ -154,29 +153,10 @@ func awaitHealth(t *testing.T, watch healthpb.Health_WatchClient, serving bool) 
 	}
 }
 
-// lockedBuffer takes logs from many goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) text() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.String()
-}
-
 // TestLogsHoldNothingPersonal runs every action and looks for the person.
 func TestLogsHoldNothingPersonal(t *testing.T) {
 	t.Parallel()
-	logs := &lockedBuffer{}
+	logs := &harness.Log{}
 	s := newStackOn(t, pgtest.Database(t), logs)
 	var canaries []string
 	for _, situation := range situations {
@@ -191,7 +171,10 @@ func TestLogsHoldNothingPersonal(t *testing.T) {
 	}
 	_, err := s.CreateUser(t.Context(), newcomer("erika@example.com", func(r *pb.CreateUserRequest) { r.DisplayName = "http://Mustermann" }))
 	want(t, err, codes.InvalidArgument, pb.ErrorReason_INVALID_FIELD)
-	text := logs.text()
+	text := logs.Take()
+	if strings.Contains(text, `"caller"`) {
+		t.Error("the log names callers where nobody knows any")
+	}
 	if !strings.Contains(text, `"method":"/kiwi.invitation.v1.InvitationService/Send"`) || !strings.Contains(text, `"reason":"INVITATION_PENDING"`) {
 		t.Fatal("the log does not tell what was called and why it was refused")
 	}
