@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 )
 
 // here is what `make run` runs, for all tests: each makes users of its own.
@@ -22,6 +24,7 @@ var here struct {
 	home, portal, app, inbox string
 	chromium                 context.Context
 	axe                      string // the script that finds what keeps people out
+	log                      harness.Log
 }
 
 func chromium() context.Context { return here.chromium }
@@ -73,7 +76,7 @@ func start(home string) (stop func() error, err error) {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	server := exec.Command(filepath.Join(home, "bin", "devserver"))
-	server.Dir, server.Stderr, server.Env = home, os.Stderr, os.Environ()
+	server.Dir, server.Stderr, server.Env = home, &here.log, os.Environ()
 	for key, url := range map[string]*string{
 		"PORTAL": &here.portal, "APP": &here.app, "INBOX": &here.inbox, "GRPC": new(string), "WEBHOOK": new(string),
 	} {
@@ -99,7 +102,13 @@ func start(home string) (stop func() error, err error) {
 		}
 		said.Write(chunk[:n])
 	}
-	return func() error { return errors.Join(server.Process.Signal(os.Interrupt), server.Wait()) }, nil
+	return func() error {
+		err := errors.Join(server.Process.Signal(os.Interrupt), server.Wait())
+		if said := here.log.Take(); err != nil || strings.Contains(said, "/i/") || strings.Contains(said, "@") {
+			return fmt.Errorf("the examples ended with %v, after they had logged:\n%s", err, said)
+		}
+		return nil
+	}, nil
 }
 
 // fetchAxe installs axe-core among what `make clean` removes.

@@ -22,6 +22,8 @@ func (p *Portal) change(w http.ResponseWriter, r *http.Request) error {
 		return p.shareLink(w, r)
 	case do == "svg":
 		return p.drawing(w, r)
+	case do == "sheet":
+		return p.sheet(w, r)
 	case changes[do] == nil:
 		http.NotFound(w, r)
 		return nil

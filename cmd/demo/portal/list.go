@@ -56,14 +56,15 @@ func (p *Portal) list(w http.ResponseWriter, r *http.Request) error {
 
 // batchView is what became of the users that were chosen on the list.
 type batchView struct {
-	Action  pb.Action
+	Action  pb.Action // none: info sheets
 	Target  pb.Target
-	Results []*pb.BatchSendResult
+	Results any // of BatchSend or GenerateInfoSheets
 	Users   map[string]*pb.User
+	Sheets  *sheets
 }
 
-// batch invites the chosen users, or renews their invitations. Each has a result:
-// one user's refusal is no other's.
+// batch invites the chosen users, renews their invitations, or prints their info
+// sheets. Each has a result: one user's refusal is no other's.
 func (p *Portal) batch(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
@@ -74,14 +75,22 @@ func (p *Portal) batch(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/?done=none", http.StatusSeeOther)
 		return nil
 	}
-	response, err := p.service.BatchSend(r.Context(), &pb.BatchSendRequest{
-		OrganizationId: organization, UserIds: ids, Target: view.Target, Action: view.Action,
-		RequestId: r.PostFormValue("request_id"), Actor: operator,
-	})
-	if err != nil {
-		return err
+	if r.PostFormValue("action") == "sheets" {
+		sheets, err := p.generateSheets(r.Context(), view.Target, ids, r.PostFormValue("request_id"))
+		if err != nil {
+			return err
+		}
+		view.Sheets, view.Results = sheets, sheets.results
+	} else {
+		response, err := p.service.BatchSend(r.Context(), &pb.BatchSendRequest{
+			OrganizationId: organization, UserIds: ids, Target: view.Target, Action: view.Action,
+			RequestId: r.PostFormValue("request_id"), Actor: operator,
+		})
+		if err != nil {
+			return err
+		}
+		view.Results = response.GetResults()
 	}
-	view.Results = response.GetResults()
 	users, err := p.service.ListUsers(r.Context(), &pb.ListUsersRequest{OrganizationId: organization, UserIds: ids, PageSize: int32(len(ids))})
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ const (
 )
 
 // patience is how long somebody looks at a page that does not come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 //go:embed templates portal.js
 var files embed.FS

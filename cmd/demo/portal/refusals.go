@@ -180,6 +180,11 @@ func refusalOf(r *http.Request, err error) *refusal {
 	return said
 }
 
+// refusalOfOne reads why one user has no page.
+func refusalOfOne(r *http.Request, result *pb.GenerateInfoSheetsResponse) *refusal {
+	return &refusal{Text: whyOne(page.LangOf(r), result.GetReason(), result.GetRetryDelay())}
+}
+
 // again tells when a call that was refused for now is taken.
 func again(lang page.Lang, delay time.Duration) string {
 	if delay < time.Minute {
