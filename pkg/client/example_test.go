@@ -29,19 +29,14 @@ func Example_portal() {
 	ctx := context.Background()
 
 	_, err := invitations.CreateUser(ctx, &pb.CreateUserRequest{
-		OrganizationId: "musterhaus", UserId: "anna", DisplayName: "Anna Berg",
-		Email: "anna@example.org", Type: pb.UserType_USER_TYPE_TENANT,
+		OrganizationId: "musterhaus", UserId: "anna", DisplayName: "Anna Berg", Email: "anna@example.org",
+		Type: pb.UserType_USER_TYPE_TENANT, Invite: pb.Invite_INVITE_NOW, Target: pb.Target_TARGET_APP, Actor: "clerk-7",
 	})
-	if err != nil {
-		fmt.Println("not created:", err)
-		return
-	}
-	_, err = invitations.Send(ctx, &pb.SendRequest{OrganizationId: "musterhaus", UserId: "anna", Target: pb.Target_TARGET_APP, Actor: "clerk-7"})
 	switch {
 	case err == nil:
 		fmt.Println("invited")
-	case client.Reason(err) == pb.ErrorReason_EMAIL_REQUIRED:
-		fmt.Println("ask for an address, or show a QR code")
+	case client.Reason(err) == pb.ErrorReason_EMAIL_IN_USE:
+		fmt.Println("somebody else has this address")
 	default:
 		fmt.Println("refused:", err)
 	}
@@ -161,11 +156,6 @@ func (*demonstration) CreateUser(_ context.Context, req *pb.CreateUserRequest) (
 		})
 	}
 	return &pb.CreateUserResponse{}, nil
-}
-
-// Send implements pb.InvitationServiceServer.
-func (*demonstration) Send(context.Context, *pb.SendRequest) (*pb.SendResponse, error) {
-	return &pb.SendResponse{}, nil
 }
 
 // Renew implements pb.InvitationServiceServer.

@@ -53,6 +53,9 @@ func TestReadme(t *testing.T) {
 			}
 		}
 		server := start(t, home)
+		if run.certs == "" {
+			answers(t, home, server)
+		}
 		for _, shell := range run.shells {
 			walk(t, home, shell, server)
 		}
@@ -75,6 +78,25 @@ func portalLines(t *testing.T, s *server) string {
 		t.Fatal("the README has no lines for the portal")
 	}
 	return strings.ReplaceAll(lines, "127.0.0.1:50051", s.addr)
+}
+
+// answers makes the README's one call, whose answer stands below it.
+func answers(t *testing.T, home string, s *server) {
+	t.Helper()
+	_, after, _ := strings.Cut(readme(t), "One call, and its answer:\n\n```sh\n")
+	call, after, _ := strings.Cut(after, "```\n\n```json\n")
+	told, _, found := strings.Cut(after, "```")
+	if !found {
+		t.Fatal("the README has no call with its answer")
+	}
+	got := paste(t, home, "bash --norc", strings.ReplaceAll(call, "127.0.0.1:50051", s.addr)+"exit\n")
+	begin, end := strings.Index(got, "{\n"), strings.LastIndex(got, "\n}")
+	if begin < 0 || end < begin {
+		t.Fatalf("the README's call is answered with:\n%s", got)
+	}
+	if answer := got[begin : end+2]; strings.Join(strings.Fields(answer), "") != strings.Join(strings.Fields(told), "") {
+		t.Errorf("the README's call is answered with %s", answer)
+	}
 }
 
 // openHome is a checkout's folder, which Postgres can walk to when it runs as
