@@ -89,10 +89,10 @@ func document(t testing.TB, sheets ...sheet.Sheet) []byte {
 	return out.Bytes()
 }
 
-// file writes a document where programs find it.
+// file writes a document where programs find it, and go test -artifacts leaves it.
 func file(t testing.TB, document []byte) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "sheets.pdf")
+	path := filepath.Join(t.ArtifactDir(), "sheets.pdf")
 	must(t, os.WriteFile(path, document, 0o600))
 	return path
 }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -109,6 +111,35 @@ func ExampleClient_Watch() {
 	// EVENT_TYPE_INVITATION_ISSUED anna
 }
 
+// A file to print takes the pages as they come.
+func ExampleClient_InfoSheets() {
+	invitations := demo()
+	defer func() { _ = invitations.Close() }()
+	ctx := context.Background()
+
+	var file bytes.Buffer // or an *os.File, or the answer to a browser
+	results, err := invitations.InfoSheets(ctx, &pb.GenerateInfoSheetsRequest{
+		OrganizationId: "musterhaus", Target: pb.Target_TARGET_APP, RequestId: uuid.NewString(),
+		Sheets: []*pb.InfoSheet{{UserId: "anna", AddressLines: []string{"Anna Berg", "Ahornallee 1", "10115 Berlin"}}, {UserId: "bela"}},
+	}, &file)
+	if err != nil {
+		fmt.Println("half a document, throw it away:", err)
+		return
+	}
+	for _, r := range results {
+		if r.GetPage() > 0 {
+			fmt.Println(r.GetUserId(), "is on page", r.GetPage())
+		} else {
+			fmt.Println(r.GetUserId(), "has no page:", r.GetReason())
+		}
+	}
+	fmt.Printf("%.8s\n", file.Bytes())
+	// Output:
+	// anna is on page 1
+	// bela has no page: ALREADY_ACTIVATED
+	// %PDF-1.7
+}
+
 // Forms show what is wrong beside the field.
 func ExampleFieldViolations() {
 	invitations := demo()
@@ -177,6 +208,15 @@ func (*demonstration) WatchEvents(req *pb.WatchEventsRequest, stream watchStream
 		}
 	}
 	return nil
+}
+
+// GenerateInfoSheets implements pb.InvitationServiceServer.
+func (*demonstration) GenerateInfoSheets(_ *pb.GenerateInfoSheetsRequest, stream sheetStream) error {
+	return errors.Join(
+		stream.Send(&pb.GenerateInfoSheetsResponse{UserId: "anna", Page: 1, Pdf: []byte("%PDF-1.7\n")}),
+		stream.Send(&pb.GenerateInfoSheetsResponse{UserId: "bela", Reason: pb.ErrorReason_ALREADY_ACTIVATED}),
+		stream.Send(&pb.GenerateInfoSheetsResponse{Pdf: []byte("%%EOF\n")}),
+	)
 }
 
 // Preview implements pb.RedemptionServiceServer.

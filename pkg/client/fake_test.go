@@ -31,8 +31,9 @@ import (
 type server struct {
 	pb.UnimplementedInvitationServiceServer
 	pb.UnimplementedRedemptionServiceServer
-	send  func(context.Context, *pb.SendRequest) error
-	watch func(*pb.WatchEventsRequest, grpc.ServerStreamingServer[pb.WatchEventsResponse]) error
+	send   func(context.Context, *pb.SendRequest) error
+	watch  func(*pb.WatchEventsRequest, grpc.ServerStreamingServer[pb.WatchEventsResponse]) error
+	sheets func(*pb.GenerateInfoSheetsRequest, sheetStream) error
 
 	mu     sync.Mutex
 	sends  []string // their request ids
@@ -62,6 +63,11 @@ func (*server) Preview(context.Context, *pb.PreviewRequest) (*pb.PreviewResponse
 // WatchEvents implements pb.InvitationServiceServer.
 func (s *server) WatchEvents(req *pb.WatchEventsRequest, stream grpc.ServerStreamingServer[pb.WatchEventsResponse]) error {
 	return s.watch(req, stream)
+}
+
+// GenerateInfoSheets implements pb.InvitationServiceServer.
+func (s *server) GenerateInfoSheets(req *pb.GenerateInfoSheetsRequest, stream sheetStream) error {
+	return s.sheets(req, stream)
 }
 
 // requestIDs are those of the calls that came since it was last asked.

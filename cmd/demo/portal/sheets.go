@@ -1,11 +1,10 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"html/template"
-	"io"
 	"net/http"
 
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -26,24 +25,9 @@ func (p *Portal) generateSheets(ctx context.Context, target pb.Target, users []s
 	for _, user := range users {
 		request.Sheets = append(request.Sheets, &pb.InfoSheet{UserId: user})
 	}
-	stream, err := p.service.GenerateInfoSheets(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	var done sheets
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return &done, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		done.pdf = append(done.pdf, part.GetPdf()...)
-		if part.GetUserId() != "" { // the last part has none
-			done.results = append(done.results, part)
-		}
-	}
+	var document bytes.Buffer
+	results, err := p.service.InfoSheets(ctx, request, &document)
+	return &sheets{document.Bytes(), results}, err
 }
 
 // URL has the document in itself, so that no address of this server leads to it.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
 
@@ -15,6 +17,9 @@ import (
 
 // batchSize is how many invitations a BatchSend asks for.
 const batchSize = 500
+
+// sheetsSize is how many pages a GenerateInfoSheets asks for.
+const sheetsSize = 50
 
 // benchCase is something that callers do over and over.
 type benchCase struct {
@@ -44,6 +49,7 @@ var cases = []benchCase{
 	{name: "preview", title: "Preview", units: 1, call: preview, script: randomScript(previewSQL)},
 	{name: "qr-png", title: "GenerateQR, PNG", callers: []int{1, 64}, units: 1, events: 1, call: draw(pb.ImageFormat_IMAGE_FORMAT_PNG)},
 	{name: "qr-svg", title: "GenerateQR, SVG", callers: []int{1, 64}, units: 1, events: 1, call: draw(pb.ImageFormat_IMAGE_FORMAT_SVG)},
+	{name: "sheets", title: "GenerateInfoSheets of 50, in pages", callers: []int{1, 4}, fresh: true, every: 1, units: sheetsSize, events: 1, call: sheets},
 	{name: "batch", title: "BatchSend of 500", callers: []int{1, 4, 16}, fresh: true, units: batchSize, events: 1, call: batch},
 }
 
@@ -123,6 +129,29 @@ func batch(ctx context.Context, c client, _ *site, users []item) error {
 		}
 	}
 	return nil
+}
+
+// sheets reads a document to its end.
+func sheets(ctx context.Context, c client, _ *site, users []item) error {
+	req := &pb.GenerateInfoSheetsRequest{OrganizationId: users[0].organization, Target: pb.Target_TARGET_APP, RequestId: uuid.NewString()}
+	for _, u := range users {
+		req.Sheets = append(req.Sheets, &pb.InfoSheet{UserId: u.user, AddressLines: []string{"Anna Schmidt", "Ahornallee 1", "10115 Berlin"}})
+	}
+	stream, err := c.GenerateInfoSheets(ctx, req)
+	if err != nil {
+		return err
+	}
+	for pages := 0; ; {
+		next, err := stream.Recv()
+		switch {
+		case errors.Is(err, io.EOF) && pages == len(users):
+			return nil
+		case err != nil:
+			return fmt.Errorf("after %d of %d pages: %w", pages, len(users), err)
+		case next.GetPage() > 0:
+			pages++
+		}
+	}
 }
 
 // sampleSize is how many invited users are taken out of those who are there from
