@@ -105,6 +105,9 @@ func (o operations) MailQueue(ctx context.Context) (invitation.MailQueue, error)
 	return delivery.Depth(ctx, o.pool)
 }
 
+// WakeMails implements server.Operations.
+func (o operations) WakeMails(ctx context.Context) error { return delivery.WakeMails(ctx, o.pool) }
+
 func (c config) server(store operations, linker *invitation.Linker, log *slog.Logger) (*server.Server, error) {
 	callers, err := c.access(log)
 	if err != nil {

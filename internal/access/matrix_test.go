@@ -52,8 +52,12 @@ var allowed = map[string]string{
 	"/kiwi.invitation.v1.RedemptionService/Redeem":       "app glass",
 	"/kiwi.invitation.v1.RedemptionService/ConfirmEmail": "app glass",
 
-	"/kiwi.invitation.v1.OperationsService/GetStatus": "ops glass",
-	"/kiwi.invitation.v1.OperationsService/SendAgain": "glass",
+	"/kiwi.invitation.v1.OperationsService/GetStatus":      "ops glass",
+	"/kiwi.invitation.v1.OperationsService/ListDeliveries": "ops glass",
+	"/kiwi.invitation.v1.OperationsService/FindUser":       "ops glass",
+	"/kiwi.invitation.v1.OperationsService/SendAgain":      "glass",
+	"/kiwi.invitation.v1.OperationsService/PauseDelivery":  "glass",
+	"/kiwi.invitation.v1.OperationsService/ResumeDelivery": "glass",
 
 	"/grpc.health.v1.Health/Check": "portal app ops glass other",
 	"/grpc.health.v1.Health/Watch": "portal app ops glass other",

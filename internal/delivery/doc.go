@@ -13,6 +13,9 @@
 // it goes on by itself (rest.go), with few mails at once at first (lanes.go). A mail of which nobody knows whether it went
 // out waits for the provider's report before it is sent again.
 //
+// While operations has an organization's mails wait, or everybody's, its jobs are put
+// aside without an attempt.
+//
 // A worker that dies leaves its job to be rescued by another server. If it died
 // between the provider's answer and its recording, the mail goes out twice,
 // with the same link; nothing else leads to a second mail.

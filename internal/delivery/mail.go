@@ -22,6 +22,9 @@ const (
 	leastRecording = time.Second
 	firstRetry     = time.Second
 	longestWait    = 15 * time.Minute
+	// pausedFor is when a mail of an organization is looked at again whose mails
+	// operations has wait; whoever has them go out again wakes them.
+	pausedFor = 5 * time.Minute
 	// longestReason is in characters, as the schema counts.
 	longestReason = 500
 )
@@ -165,14 +168,20 @@ func (w *mailWorker) judge(err error) (refusal *invitation.SendError, retry erro
 
 // claim looks again whether the mail should go out. It returns nil if not.
 func (w *mailWorker) claim(ctx context.Context, id uuid.UUID) (*invitation.Mail, error) {
-	due := false
-	res, err := w.update(ctx, id, func(u *invitation.User, now time.Time) { due = u.Claim(id, now) })
+	due, paused := false, false
+	res, err := w.update(ctx, id, func(u *invitation.User, now time.Time) {
+		if paused = !u.Organization.DeliveryPausedAt.IsZero(); !paused {
+			due = u.Claim(id, now)
+		}
+	})
 	switch {
 	case errors.Is(err, invitation.ErrInvitationNotFound):
 		// The person was erased meanwhile.
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("claim a mail: %w", err)
+	case paused:
+		return nil, aside(pausedFor)
 	case !due:
 		return nil, nil
 	}

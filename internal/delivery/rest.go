@@ -84,10 +84,14 @@ func (r *rest) turn(ctx context.Context) (wait time.Duration, probe bool, err er
 }
 
 // known is what turn would say without the database. Whoever finds that the last
-// answer is old has to ask, and the others go by it once more.
+// answer is old has to ask, and the others go by it once more; where there is none,
+// all ask.
 func (r *rest) known() (wait time.Duration, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.asked.IsZero() {
+		return 0, false
+	}
 	if time.Since(r.asked) >= lookEvery {
 		r.asked = time.Now()
 		return 0, false
@@ -108,7 +112,7 @@ func (r *rest) remember(wait time.Duration) {
 	}
 }
 
-// ask has the next mail ask the database.
+// ask has the next mails ask the database.
 func (r *rest) ask() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

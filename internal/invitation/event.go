@@ -34,6 +34,8 @@ const (
 	UserChanged          EventType = "USER_CHANGED"
 	UserReactivated      EventType = "USER_REACTIVATED"
 	OrganizationChanged  EventType = "ORGANIZATION_CHANGED"
+	DeliveryPaused       EventType = "DELIVERY_PAUSED"
+	DeliveryResumed      EventType = "DELIVERY_RESUMED"
 )
 
 // EventTypes lists every type of event.
@@ -43,6 +45,7 @@ func EventTypes() []EventType {
 		InvitationIssued, InvitationMailed, InvitationRenewed, InvitationShared, InvitationRevoked, MailedLinkKilled,
 		InvitationRedeemed, InvitationExpired, InvitationReminded, DeliveryStateChanged,
 		ActivationReset, EmailUnconfirmed, EmailDeliverable, EmailLost, UserChanged, UserReactivated, OrganizationChanged,
+		DeliveryPaused, DeliveryResumed,
 	}
 }
 

@@ -49,6 +49,29 @@ type MailRest struct {
 	Reason string
 }
 
+// DeliveryPage is a part of a list of mails, newest first.
+type DeliveryPage struct {
+	Deliveries []ListedDelivery
+	// Next is where to go on; uuid.Nil at the end. There may be more behind a page
+	// that is short, or empty.
+	Next uuid.UUID
+	// Now is the database's time.
+	Now time.Time
+}
+
+// QueuedAt is when the mail was queued: its id begins with that.
+func (d ListedDelivery) QueuedAt() time.Time {
+	return time.Unix(d.ID.Time().UnixTime()).Truncate(time.Millisecond)
+}
+
+// MailPause is that operations has mails wait.
+type MailPause struct {
+	// OrganizationID may be AllOrganizations; who did it is known only then.
+	OrganizationID string
+	Since          time.Time
+	Actor, Caller  string
+}
+
 // SendAgain mails the link of a lost mail once more: one that failed or was
 // dropped, and that still is the latest of a pending invitation and for the user's
 // address. The invitation's time starts anew, as with Send.

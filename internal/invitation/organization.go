@@ -21,6 +21,8 @@ type Organization struct {
 	DefaultLocale Locale
 	// UpdatedAt is when any of this was changed; zero before the first time.
 	UpdatedAt time.Time
+	// DeliveryPausedAt is since when none of its mails goes out; zero if they do.
+	DeliveryPausedAt time.Time
 
 	// Events is what was recorded since the organization was read.
 	Events []Event
@@ -47,4 +49,24 @@ func (o *Organization) Update(d OrganizationDetails, now time.Time) {
 	}
 	o.UpdatedAt = now
 	o.Events = append(o.Events, Event{Type: OrganizationChanged})
+}
+
+// AllOrganizations is the id of what stands for all of them when mails are paused.
+// No organization can be called so: ids have no @.
+const AllOrganizations = "@all"
+
+// PauseDelivery has the organization's mails wait.
+func (o *Organization) PauseDelivery(now time.Time) {
+	if o.DeliveryPausedAt.IsZero() {
+		o.DeliveryPausedAt = now
+		o.Events = append(o.Events, Event{Type: DeliveryPaused})
+	}
+}
+
+// ResumeDelivery has them go out again.
+func (o *Organization) ResumeDelivery(time.Time) {
+	if !o.DeliveryPausedAt.IsZero() {
+		o.DeliveryPausedAt = time.Time{}
+		o.Events = append(o.Events, Event{Type: DeliveryResumed})
+	}
 }

@@ -130,6 +130,7 @@ type Trail struct {
 
 // UserFilter selects users; its zero fields select all.
 type UserFilter struct {
+	// OrganizationID may be left out where IDs or Email are given.
 	OrganizationID string
 	IDs            []string
 	// Email selects by mailbox, in whatever spelling.

@@ -33,7 +33,7 @@ WITH looked AS MATERIALIZED (
 	WHERE strpos(lower(d.reason), lower($5)) > 0 AND (NOT $6 OR i.delivery_id = d.id AND i.state = 'PENDING')
 	ORDER BY d.id DESC LIMIT $7
 )
-SELECT (SELECT id FROM looked ORDER BY id DESC OFFSET $4 - 1 LIMIT 1), page.* FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.id DESC`
+SELECT now(), (SELECT id FROM looked ORDER BY id DESC OFFSET $4 - 1 LIMIT 1), page.* FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.id DESC`
 
 // The indexes that may lead.
 var (
@@ -44,30 +44,29 @@ var (
 
 func leading(condition string) string { return strings.Replace(listDeliveries, "{lead}", condition, 1) }
 
-// Deliveries lists mails, newest first. Next is where to go on, and uuid.Nil at
-// the end; there may be more behind a page that is short, or empty.
-func (s *Store) Deliveries(ctx context.Context, f invitation.DeliveryFilter) (page []invitation.ListedDelivery, next uuid.UUID, err error) {
+// Deliveries lists mails.
+func (s *Store) Deliveries(ctx context.Context, f invitation.DeliveryFilter) (invitation.DeliveryPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	leave, err := s.lists.enter(ctx)
 	if err != nil {
-		return nil, uuid.Nil, err
+		return invitation.DeliveryPage{}, err
 	}
 	defer leave()
 	query, args := lead(f)
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
-		return nil, uuid.Nil, fmt.Errorf("list mails: %w", translate(err))
+		return invitation.DeliveryPage{}, fmt.Errorf("list mails: %w", translate(err))
 	}
-	page, more, err := scanDeliveries(rows)
+	p, err := scanDeliveries(rows)
 	if err != nil {
-		return nil, uuid.Nil, fmt.Errorf("list mails: %w", translate(err))
+		return invitation.DeliveryPage{}, fmt.Errorf("list mails: %w", translate(err))
 	}
-	if len(page) > f.Limit {
-		page = page[:f.Limit]
-		more = page[f.Limit-1].ID
+	if len(p.Deliveries) > f.Limit {
+		p.Deliveries = p.Deliveries[:f.Limit]
+		p.Next = p.Deliveries[f.Limit-1].ID
 	}
-	return page, more, nil
+	return p, nil
 }
 
 // lead chooses the index that finds the fewest mails.
@@ -105,13 +104,13 @@ func firstID(at time.Time) (id uuid.UUID) {
 	return id
 }
 
-func scanDeliveries(rows pgx.Rows) (page []invitation.ListedDelivery, more uuid.UUID, err error) {
+func scanDeliveries(rows pgx.Rows) (p invitation.DeliveryPage, err error) {
 	var next pgtype.UUID
 	var user, organization, target pgtype.Text
 	var latest pgtype.Bool
 	mail := deliveries.scan()
-	_, err = pgx.ForEachRow(rows, append([]any{&next, &user, &organization, &target, &latest}, mail.dests()...), func() error {
-		more = next.Bytes
+	_, err = pgx.ForEachRow(rows, append([]any{&p.Now, &next, &user, &organization, &target, &latest}, mail.dests()...), func() error {
+		p.Next = next.Bytes
 		if !user.Valid {
 			return nil
 		}
@@ -119,10 +118,10 @@ func scanDeliveries(rows pgx.Rows) (page []invitation.ListedDelivery, more uuid.
 			Delivery: mail.into(&deliveryRow{}).Delivery, OrganizationID: organization.String, UserID: user.String, Latest: latest.Bool,
 		}
 		readTarget(&d.Target, target)
-		page = append(page, d)
+		p.Deliveries = append(p.Deliveries, d)
 		return nil
 	})
-	return page, more, err
+	return p, err
 }
 
 const describeRest = `SELECT since, until, probes, reason FROM delivery_rest`
@@ -152,4 +151,28 @@ func (s *Store) Schema(ctx context.Context) (needs, has int64, err error) {
 		err = fmt.Errorf("read the schema's version: %w", translate(err))
 	}
 	return SchemaVersion(), has, err
+}
+
+// Who paused an organization stands somewhere in its trail; that of all is short.
+const selectPauses = `
+SELECT o.id, o.delivery_paused_at, coalesce(e.actor, ''), coalesce(e.caller, '')
+FROM organizations o LEFT JOIN LATERAL (
+	SELECT actor, caller FROM events
+	WHERE organization_id = o.id AND o.id = '` + invitation.AllOrganizations + `' AND type = 'DELIVERY_PAUSED' ORDER BY sequence DESC LIMIT 1
+) AS e ON true
+WHERE o.delivery_paused_at IS NOT NULL ORDER BY o.id <> '` + invitation.AllOrganizations + `', o.id LIMIT $1`
+
+// MailPauses tells whose mails operations has wait.
+func (s *Store) MailPauses(ctx context.Context, limit int) ([]invitation.MailPause, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	rows, err := s.pool.Query(ctx, selectPauses, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read whose mails wait: %w", translate(err))
+	}
+	pauses, err := pgx.CollectRows(rows, pgx.RowToStructByPos[invitation.MailPause])
+	if err != nil {
+		return nil, fmt.Errorf("read whose mails wait: %w", translate(err))
+	}
+	return pauses, nil
 }

@@ -20,6 +20,7 @@ var organizations = declare("organizations", "o",
 	lines("imprint", func(o *invitation.Organization) *[]string { return &o.Imprint }),
 	text("default_locale", func(o *invitation.Organization) *invitation.Locale { return &o.DefaultLocale }),
 	moment("updated_at", func(o *invitation.Organization) *time.Time { return &o.UpdatedAt }),
+	moment("delivery_paused_at", func(o *invitation.Organization) *time.Time { return &o.DeliveryPausedAt }),
 )
 
 var (

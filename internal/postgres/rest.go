@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
 // The mail queue of all servers rests while the provider refuses every mail. That
@@ -15,13 +17,15 @@ import (
 
 const (
 	// Whoever comes first when the time is over tries one mail; the others wait
-	// for what becomes of it.
+	// for what becomes of it. While operations has all mails wait, nobody tries.
 	takeTurn = `
-WITH probe AS (
+WITH paused AS (
+	SELECT $2::interval AS left FROM organizations WHERE id = '` + invitation.AllOrganizations + `' AND delivery_paused_at IS NOT NULL
+), probe AS (
 	UPDATE delivery_rest SET until = clock_timestamp() + $1::interval
-	WHERE until <= clock_timestamp() RETURNING 1
+	WHERE until <= clock_timestamp() AND NOT EXISTS (SELECT FROM paused) RETURNING 1
 )
-SELECT EXISTS (SELECT FROM probe), until - clock_timestamp() FROM delivery_rest`
+SELECT EXISTS (SELECT FROM probe), coalesce((SELECT paused.left FROM paused), (SELECT until - clock_timestamp() FROM delivery_rest))`
 
 	beginRest = `
 INSERT INTO delivery_rest AS r (since, until, probes, reason) VALUES (clock_timestamp(), clock_timestamp() + $1::interval, 0, $2)
@@ -33,12 +37,19 @@ RETURNING xmax = 0`
 UPDATE delivery_rest SET reason = coalesce(nullif($3, ''), reason), probes = probes + CASE WHEN $3 = '' THEN 0 ELSE 1 END,
 	until = clock_timestamp() + least($1::interval * power(2, least(probes, 20)), $2::interval) * (0.8 + 0.4 * random())`
 
-	readRest = `SELECT reason, now() - since FROM delivery_rest`
+	readRest = `
+SELECT 'operations paused it', now() - delivery_paused_at FROM organizations
+WHERE id = '` + invitation.AllOrganizations + `' AND delivery_paused_at IS NOT NULL
+UNION ALL SELECT reason, now() - since FROM delivery_rest LIMIT 1`
 
 	endRest = `
 WITH ended AS (DELETE FROM delivery_rest RETURNING since)
 SELECT clock_timestamp() - since FROM ended`
 )
+
+// pausedFor is when a mail looks again that operations has wait; whoever has mails
+// go out again wakes them.
+const pausedFor = 5 * time.Minute
 
 // MailTurn reports how long the mail queue rests on. When that is over, one caller
 // is told to probe with one mail, which should not take longer than the given
@@ -47,15 +58,12 @@ func (s *Store) MailTurn(ctx context.Context, probing time.Duration) (wait time.
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	var left pgtype.Interval
-	err = s.pool.QueryRow(ctx, takeTurn, probing).Scan(&probe, &left)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
-	}
+	err = s.pool.QueryRow(ctx, takeTurn, probing, pausedFor).Scan(&probe, &left)
 	if err != nil {
 		return 0, false, fmt.Errorf("ask whether the mail queue rests: %w", translate(err))
 	}
-	if probe {
-		return 0, true, nil
+	if probe || !left.Valid {
+		return 0, probe, nil
 	}
 	return max(time.Duration(left.Microseconds)*time.Microsecond, time.Millisecond), false, nil
 }

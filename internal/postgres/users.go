@@ -110,7 +110,8 @@ WITH lapsed AS MATERIALIZED (
 		AND (deactivated_at IS NOT NULL) = ANY ($2::bool[]) AND erased_at IS NULL
 )` + found + `WHERE u.id IN (SELECT id FROM page ORDER BY id LIMIT $5) ORDER BY u.id`
 
-// namedUsers are those that the filter names by id or by address.
+// namedUsers are those that the filter names by id or by address, of any
+// organization if it names none.
 var namedUsers = `
 WITH named AS MATERIALIZED (
 	SELECT id FROM users WHERE id = ANY ($6::text[])
@@ -118,7 +119,7 @@ WITH named AS MATERIALIZED (
 	UNION SELECT id FROM users WHERE email_key = $7 AND deactivated_at IS NOT NULL
 ), page AS (
 	SELECT id FROM users
-	WHERE id IN (SELECT id FROM named) AND organization_id = $1 AND erased_at IS NULL AND id > $4
+	WHERE id IN (SELECT id FROM named) AND ($1 = '' OR organization_id = $1) AND erased_at IS NULL AND id > $4
 		AND (deactivated_at IS NOT NULL) = ANY ($2::bool[])
 		AND CASE WHEN invited_until <= now() THEN 'OFFLINE' ELSE account_status END = ANY ($3::text[])
 		AND ($6::text[] IS NULL OR id = ANY ($6::text[])) AND ($7::text IS NULL OR email_key = $7)

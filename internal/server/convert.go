@@ -78,13 +78,17 @@ func (a *api) toInvitation(u *invitation.User, inv *invitation.Invitation, now t
 	}
 	if d := u.LatestDelivery(inv); d != nil {
 		m.MailedTo = d.To.Address()
-		m.Delivery = &pb.Delivery{
-			Id: d.ID.String(), State: deliveryStates.of(string(d.State), &err), ChangedAt: toTime(d.ChangedAt),
-			Attempts: int32(d.Attempts), Reason: d.Reason, DropCause: dropCauses.orNone(string(d.DropCause), &err),
-			Stalled: d.State == invitation.Accepted && now.Sub(d.ChangedAt) > a.StalledAfter,
-		}
+		m.Delivery = a.toDelivery(d, now, &err)
 	}
 	return m, err
+}
+
+func (a *api) toDelivery(d *invitation.Delivery, now time.Time, err *error) *pb.Delivery {
+	return &pb.Delivery{
+		Id: d.ID.String(), State: deliveryStates.of(string(d.State), err), ChangedAt: toTime(d.ChangedAt),
+		Attempts: int32(d.Attempts), Reason: d.Reason, DropCause: dropCauses.orNone(string(d.DropCause), err),
+		Stalled: d.State == invitation.Accepted && now.Sub(d.ChangedAt) > a.StalledAfter,
+	}
 }
 
 func toEvent(e invitation.Event) (event *pb.Event, err error) {
@@ -104,6 +108,6 @@ func toEvent(e invitation.Event) (event *pb.Event, err error) {
 func toOrganization(o invitation.Organization) *pb.Organization {
 	return &pb.Organization{
 		Id: o.ID, Name: o.Name, ReplyTo: o.ReplyTo.Address(), Contact: o.Contact, Imprint: o.Imprint,
-		DefaultLocale: string(o.DefaultLocale),
+		DefaultLocale: string(o.DefaultLocale), DeliveryPausedAt: toTime(o.DeliveryPausedAt),
 	}
 }

@@ -109,6 +109,8 @@ func (o operations) MailQueue(ctx context.Context) (invitation.MailQueue, error)
 	return delivery.Depth(ctx, o.pool)
 }
 
+func (o operations) WakeMails(ctx context.Context) error { return delivery.WakeMails(ctx, o.pool) }
+
 const org = "org-1"
 
 var counter atomic.Int64

@@ -1,10 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"strings"
-
-	"github.com/google/uuid"
+	"time"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -22,10 +22,16 @@ type Operations interface {
 	// they don't.
 	MailQueue(ctx context.Context) (invitation.MailQueue, error)
 	MailRest(ctx context.Context) (*invitation.MailRest, error)
-	// Deliveries lists mails, newest first, and says where to go on: uuid.Nil at the
-	// end, and there may be more behind a short page.
-	Deliveries(ctx context.Context, f invitation.DeliveryFilter) (page []invitation.ListedDelivery, next uuid.UUID, err error)
+	// MailPauses tells whose mails operations has wait, and WakeMails has those go
+	// out that were put aside.
+	MailPauses(ctx context.Context, limit int) ([]invitation.MailPause, error)
+	WakeMails(ctx context.Context) error
+	// Deliveries lists mails, newest first.
+	Deliveries(ctx context.Context, f invitation.DeliveryFilter) (invitation.DeliveryPage, error)
 }
+
+// mostPauses is how many paused organizations are told.
+const mostPauses = 100
 
 type operationsService struct {
 	pb.UnsafeOperationsServiceServer
@@ -61,4 +67,52 @@ func (s *operationsService) tellOfDatabase(ctx context.Context, status *pb.GetSt
 	if rest, err := s.Operations.MailRest(ctx); err == nil && rest != nil {
 		status.MailRest = &pb.MailRest{Since: toTime(rest.Since), Until: toTime(rest.Until), Probes: int32(rest.Probes), Reason: rest.Reason}
 	}
+	if pauses, err := s.Operations.MailPauses(ctx, mostPauses); err == nil {
+		for _, p := range pauses {
+			status.MailPauses = append(status.MailPauses, toPause(p))
+		}
+	}
+}
+
+func toPause(p invitation.MailPause) *pb.MailPause {
+	pause := &pb.MailPause{OrganizationId: p.OrganizationID, Since: toTime(p.Since), Actor: p.Actor, Caller: p.Caller}
+	if p.OrganizationID == invitation.AllOrganizations {
+		pause.OrganizationId = ""
+	}
+	return pause
+}
+
+// PauseDelivery implements pb.OperationsServiceServer.
+func (s *operationsService) PauseDelivery(ctx context.Context, req *pb.PauseDeliveryRequest) (*pb.PauseDeliveryResponse, error) {
+	o, err := s.steer(ctx, "OperationsService/PauseDelivery", req, (*invitation.Organization).PauseDelivery)
+	return &pb.PauseDeliveryResponse{PausedAt: toTime(o.DeliveryPausedAt)}, err
+}
+
+// ResumeDelivery implements pb.OperationsServiceServer. Mails that don't wake come
+// up later by themselves.
+func (s *operationsService) ResumeDelivery(ctx context.Context, req *pb.ResumeDeliveryRequest) (*pb.ResumeDeliveryResponse, error) {
+	o, err := s.steer(ctx, "OperationsService/ResumeDelivery", req, (*invitation.Organization).ResumeDelivery)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ResumeDeliveryResponse{PausedAt: toTime(o.DeliveryPausedAt)}, s.Operations.WakeMails(ctx)
+}
+
+// steer carries out what is asked for one organization, or for all.
+func (s *operationsService) steer(ctx context.Context, cause string, req interface {
+	mutating
+	GetOrganizationId() string
+}, rule func(o *invitation.Organization, now time.Time),
+) (invitation.Organization, error) {
+	from, err := origin(ctx, cause, req)
+	if err != nil {
+		return invitation.Organization{}, err
+	}
+	return s.Store.UpdateOrganization(ctx, invitation.OrganizationChange{
+		ID: cmp.Or(req.GetOrganizationId(), invitation.AllOrganizations), Request: from,
+		Rule: func(o *invitation.Organization, now time.Time) error {
+			rule(o, now)
+			return nil
+		},
+	})
 }

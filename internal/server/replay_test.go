@@ -177,6 +177,22 @@ var mutations = map[string]mutation{
 			return s.ops.SendAgain(s.t.Context(), req.(*pb.SendAgainRequest))
 		},
 	},
+	"PauseDelivery": {
+		request: func(_ *stack, id string) proto.Message { return &pb.PauseDeliveryRequest{OrganizationId: "of-" + id} },
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ops.PauseDelivery(s.t.Context(), req.(*pb.PauseDeliveryRequest))
+		},
+	},
+	"ResumeDelivery": {
+		prepare: func(s *stack, id string) {
+			_, err := s.ops.PauseDelivery(s.t.Context(), &pb.PauseDeliveryRequest{OrganizationId: "of-" + id})
+			must(s.t, err)
+		},
+		request: func(_ *stack, id string) proto.Message { return &pb.ResumeDeliveryRequest{OrganizationId: "of-" + id} },
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ops.ResumeDelivery(s.t.Context(), req.(*pb.ResumeDeliveryRequest))
+		},
+	},
 	"Redeem": {
 		request: func(s *stack, id string) proto.Message { return &pb.RedeemRequest{Token: s.shared(id, app)} },
 		call: func(s *stack, req proto.Message) (proto.Message, error) {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,10 +12,6 @@ import (
 
 // mostAtOnce is how many invitations a call of operations works through.
 const mostAtOnce = 500
-
-// overQuota is what the provider says of a mail that it dropped although nothing is
-// wrong with mail or address.
-const overQuota = "quota"
 
 // SendAgain implements pb.OperationsServiceServer.
 func (s *operationsService) SendAgain(ctx context.Context, req *pb.SendAgainRequest) (*pb.SendAgainResponse, error) {
@@ -60,17 +55,17 @@ func (s *operationsService) lostMails(ctx context.Context, req *pb.SendAgainRequ
 	if filter.Before, err = lastID(req, req.GetPageToken()); err != nil {
 		return lost, err
 	}
-	mails, next, err := s.Operations.Deliveries(ctx, filter)
+	mails, err := s.Operations.Deliveries(ctx, filter)
 	if err != nil {
 		return lost, err
 	}
 	asked := req.GetState() != pb.DeliveryState_DELIVERY_STATE_UNSPECIFIED || req.GetReason() != ""
-	for _, d := range mails {
-		if asked || d.State == invitation.Failed || strings.Contains(strings.ToLower(d.Reason), overQuota) {
+	for _, d := range mails.Deliveries {
+		if asked || d.State == invitation.Failed || d.DropCause == invitation.DropOverQuota {
 			lost.ids = append(lost.ids, d.ID)
 		}
 	}
-	lost.next = next
+	lost.next = mails.Next
 	return lost, nil
 }
 

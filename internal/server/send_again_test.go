@@ -50,7 +50,7 @@ func TestLostMailsGoOut(t *testing.T) {
 	}
 	failed := lost("failed", "FAILED", "HTTP 400: Bad Request")
 	qr := s.shared(failed, app)
-	lost("over quota", "DROPPED", "Recipient List over Package Quota")
+	s.exec(`UPDATE deliveries SET drop_cause = 'OVER_QUOTA' WHERE user_id = $1`, lost("over quota", "DROPPED", "Recipient List over Package Quota"))
 	lost("spam", "DROPPED", "Spam Content")
 	lost("delivered", "DELIVERED", "")
 	s.revoke(lost("revoked", "FAILED", ""))

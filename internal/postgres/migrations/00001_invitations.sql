@@ -13,9 +13,14 @@ CREATE TABLE organizations (
     imprint        text NOT NULL DEFAULT '',
     default_locale text NOT NULL DEFAULT '',
     updated_at     timestamptz,
+    -- Since when none of its mails goes out. The row '@all', which no organization
+    -- can be called, says that of everybody's.
+    delivery_paused_at timestamptz,
 
     CHECK ((reply_to IS NULL) = (reply_to_key IS NULL))
 );
+
+CREATE INDEX organizations_paused ON organizations (id) WHERE delivery_paused_at IS NOT NULL;
 
 -- The last number of each organization's audit trail. A writer bumps it in its
 -- last statement and holds the row until it has committed, so that numbers
@@ -143,7 +148,7 @@ CREATE TABLE events (
         'INVITATION_ISSUED', 'INVITATION_MAILED', 'INVITATION_RENEWED', 'INVITATION_SHARED', 'INVITATION_REVOKED',
         'MAILED_LINK_KILLED', 'INVITATION_REDEEMED', 'INVITATION_EXPIRED', 'INVITATION_REMINDED', 'DELIVERY_CHANGED',
         'ACTIVATION_RESET', 'EMAIL_UNCONFIRMED', 'EMAIL_DELIVERABLE', 'EMAIL_LOST', 'USER_CHANGED', 'USER_REACTIVATED',
-        'ORGANIZATION_CHANGED')),
+        'ORGANIZATION_CHANGED', 'DELIVERY_PAUSED', 'DELIVERY_RESUMED')),
     occurred_at     timestamptz NOT NULL,
     -- NULL in events about the organization itself.
     user_id         text COLLATE "C",

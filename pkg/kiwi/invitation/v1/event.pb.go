@@ -75,6 +75,10 @@ const (
 	EventType_EVENT_TYPE_USER_REACTIVATED EventType = 22
 	// What mails say of the organization was changed.
 	EventType_EVENT_TYPE_ORGANIZATION_CHANGED EventType = 23
+	// Operations had the organization's mails wait.
+	EventType_EVENT_TYPE_DELIVERY_PAUSED EventType = 24
+	// Operations had the organization's mails go out again.
+	EventType_EVENT_TYPE_DELIVERY_RESUMED EventType = 25
 )
 
 // Enum value maps for EventType.
@@ -104,6 +108,8 @@ var (
 		21: "EVENT_TYPE_USER_CHANGED",
 		22: "EVENT_TYPE_USER_REACTIVATED",
 		23: "EVENT_TYPE_ORGANIZATION_CHANGED",
+		24: "EVENT_TYPE_DELIVERY_PAUSED",
+		25: "EVENT_TYPE_DELIVERY_RESUMED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":          0,
@@ -130,6 +136,8 @@ var (
 		"EVENT_TYPE_USER_CHANGED":         21,
 		"EVENT_TYPE_USER_REACTIVATED":     22,
 		"EVENT_TYPE_ORGANIZATION_CHANGED": 23,
+		"EVENT_TYPE_DELIVERY_PAUSED":      24,
+		"EVENT_TYPE_DELIVERY_RESUMED":     25,
 	}
 )
 
@@ -360,7 +368,7 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x05cause\x18\r \x01(\tR\x05cause\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x0f \x01(\tR\trequestId*\xa1\x06\n" +
+	"request_id\x18\x0f \x01(\tR\trequestId*\xe2\x06\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_CREATED\x10\x01\x12\x1f\n" +
@@ -386,7 +394,9 @@ const file_kiwi_invitation_v1_event_proto_rawDesc = "" +
 	"\x15EVENT_TYPE_EMAIL_LOST\x10\x14\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_CHANGED\x10\x15\x12\x1f\n" +
 	"\x1bEVENT_TYPE_USER_REACTIVATED\x10\x16\x12#\n" +
-	"\x1fEVENT_TYPE_ORGANIZATION_CHANGED\x10\x17B\x87\x01\n" +
+	"\x1fEVENT_TYPE_ORGANIZATION_CHANGED\x10\x17\x12\x1e\n" +
+	"\x1aEVENT_TYPE_DELIVERY_PAUSED\x10\x18\x12\x1f\n" +
+	"\x1bEVENT_TYPE_DELIVERY_RESUMED\x10\x19B\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (

@@ -136,7 +136,9 @@ type GetStatusResponse struct {
 	// The mails that wait; absent if the database does not answer.
 	MailQueue *MailQueue `protobuf:"bytes,7,opt,name=mail_queue,json=mailQueue,proto3" json:"mail_queue,omitempty"`
 	// The provider refuses every mail; absent if it does not.
-	MailRest      *MailRest `protobuf:"bytes,8,opt,name=mail_rest,json=mailRest,proto3" json:"mail_rest,omitempty"`
+	MailRest *MailRest `protobuf:"bytes,8,opt,name=mail_rest,json=mailRest,proto3" json:"mail_rest,omitempty"`
+	// Whose mails operations has wait: the first 100, all organizations first.
+	MailPauses    []*MailPause `protobuf:"bytes,9,rep,name=mail_pauses,json=mailPauses,proto3" json:"mail_pauses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +229,86 @@ func (x *GetStatusResponse) GetMailRest() *MailRest {
 	return nil
 }
 
+func (x *GetStatusResponse) GetMailPauses() []*MailPause {
+	if x != nil {
+		return x.MailPauses
+	}
+	return nil
+}
+
+// MailPause is that mails wait because somebody in operations said so.
+type MailPause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose; empty means every organization's.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Since when. Who did it stands in the organization's trail at that time.
+	Since *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	// Who did it, as the caller claimed, if it is about every organization.
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The caller's identity, if it is about every organization.
+	Caller        string `protobuf:"bytes,4,opt,name=caller,proto3" json:"caller,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MailPause) Reset() {
+	*x = MailPause{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MailPause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MailPause) ProtoMessage() {}
+
+func (x *MailPause) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MailPause.ProtoReflect.Descriptor instead.
+func (*MailPause) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *MailPause) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *MailPause) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *MailPause) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *MailPause) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
 // LinkKey is a key of links, without the key.
 type LinkKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -242,7 +324,7 @@ type LinkKey struct {
 
 func (x *LinkKey) Reset() {
 	*x = LinkKey{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -254,7 +336,7 @@ func (x *LinkKey) String() string {
 func (*LinkKey) ProtoMessage() {}
 
 func (x *LinkKey) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -267,7 +349,7 @@ func (x *LinkKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkKey.ProtoReflect.Descriptor instead.
 func (*LinkKey) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{2}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LinkKey) GetId() string {
@@ -309,7 +391,7 @@ type MailQueue struct {
 
 func (x *MailQueue) Reset() {
 	*x = MailQueue{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -321,7 +403,7 @@ func (x *MailQueue) String() string {
 func (*MailQueue) ProtoMessage() {}
 
 func (x *MailQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -334,7 +416,7 @@ func (x *MailQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailQueue.ProtoReflect.Descriptor instead.
 func (*MailQueue) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{3}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MailQueue) GetDue() int64 {
@@ -383,7 +465,7 @@ type MailRest struct {
 
 func (x *MailRest) Reset() {
 	*x = MailRest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +477,7 @@ func (x *MailRest) String() string {
 func (*MailRest) ProtoMessage() {}
 
 func (x *MailRest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +490,7 @@ func (x *MailRest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailRest.ProtoReflect.Descriptor instead.
 func (*MailRest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{4}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MailRest) GetSince() *timestamppb.Timestamp {
@@ -475,7 +557,7 @@ type SendAgainRequest struct {
 
 func (x *SendAgainRequest) Reset() {
 	*x = SendAgainRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +569,7 @@ func (x *SendAgainRequest) String() string {
 func (*SendAgainRequest) ProtoMessage() {}
 
 func (x *SendAgainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +582,7 @@ func (x *SendAgainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainRequest.ProtoReflect.Descriptor instead.
 func (*SendAgainRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{5}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SendAgainRequest) GetOrganizationId() string {
@@ -593,7 +675,7 @@ type SendAgainResponse struct {
 
 func (x *SendAgainResponse) Reset() {
 	*x = SendAgainResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +687,7 @@ func (x *SendAgainResponse) String() string {
 func (*SendAgainResponse) ProtoMessage() {}
 
 func (x *SendAgainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +700,7 @@ func (x *SendAgainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainResponse.ProtoReflect.Descriptor instead.
 func (*SendAgainResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{6}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SendAgainResponse) GetResults() []*SendAgainResult {
@@ -654,7 +736,7 @@ type SendAgainResult struct {
 
 func (x *SendAgainResult) Reset() {
 	*x = SendAgainResult{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +748,7 @@ func (x *SendAgainResult) String() string {
 func (*SendAgainResult) ProtoMessage() {}
 
 func (x *SendAgainResult) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +761,7 @@ func (x *SendAgainResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainResult.ProtoReflect.Descriptor instead.
 func (*SendAgainResult) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{7}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendAgainResult) GetDeliveryId() string {
@@ -717,12 +799,600 @@ func (x *SendAgainResult) GetReason() ErrorReason {
 	return ErrorReason_ERROR_REASON_UNSPECIFIED
 }
 
+// ListDeliveriesRequest asks for a page of mails; filters add up.
+type ListDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this property manager's; empty means every one's.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Only this user's; empty means every one's.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Only mails that stand there; unspecified means all.
+	State DeliveryState `protobuf:"varint,3,opt,name=state,proto3,enum=kiwi.invitation.v1.DeliveryState" json:"state,omitempty"`
+	// Only those whose reason contains this, in capitals or not; empty means all.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Only those that were queued then or later.
+	Since *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// Only those that were queued before.
+	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	// How many to return at the most, up to 500; 0 means 50.
+	PageSize int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, with the same filters.
+	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesRequest) Reset() {
+	*x = ListDeliveriesRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesRequest) ProtoMessage() {}
+
+func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListDeliveriesRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetState() DeliveryState {
+	if x != nil {
+		return x.State
+	}
+	return DeliveryState_DELIVERY_STATE_UNSPECIFIED
+}
+
+func (x *ListDeliveriesRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListDeliveriesRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListDeliveriesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeliveriesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListDeliveriesResponse is a page of mails.
+type ListDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The mails, newest first. With a reason asked for, a page may be short, or
+	// empty, and not the last.
+	Deliveries []*ListedDelivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// Where the next page starts; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesResponse) Reset() {
+	*x = ListDeliveriesResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesResponse) ProtoMessage() {}
+
+func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListDeliveriesResponse) GetDeliveries() []*ListedDelivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+func (x *ListDeliveriesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// ListedDelivery is a mail, and whose. FindUser tells the address.
+type ListedDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Delivery *Delivery `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	// When it was queued.
+	QueuedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=queued_at,json=queuedAt,proto3" json:"queued_at,omitempty"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,3,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The user.
+	UserId string `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The invitation.
+	InvitationId string `protobuf:"bytes,5,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	// The invitation's target.
+	Target Target `protobuf:"varint,6,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
+	// The invitation has no later mail.
+	Latest        bool `protobuf:"varint,7,opt,name=latest,proto3" json:"latest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListedDelivery) Reset() {
+	*x = ListedDelivery{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListedDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListedDelivery) ProtoMessage() {}
+
+func (x *ListedDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListedDelivery.ProtoReflect.Descriptor instead.
+func (*ListedDelivery) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListedDelivery) GetDelivery() *Delivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
+func (x *ListedDelivery) GetQueuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.QueuedAt
+	}
+	return nil
+}
+
+func (x *ListedDelivery) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ListedDelivery) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListedDelivery) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *ListedDelivery) GetTarget() Target {
+	if x != nil {
+		return x.Target
+	}
+	return Target_TARGET_UNSPECIFIED
+}
+
+func (x *ListedDelivery) GetLatest() bool {
+	if x != nil {
+		return x.Latest
+	}
+	return false
+}
+
+// FindUserRequest names a person by one of two.
+type FindUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's id; empty if there is an address.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The address, in whatever spelling; empty if there is an id.
+	Email         string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindUserRequest) Reset() {
+	*x = FindUserRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindUserRequest) ProtoMessage() {}
+
+func (x *FindUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindUserRequest.ProtoReflect.Descriptor instead.
+func (*FindUserRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FindUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *FindUserRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// FindUserResponse is who was found.
+type FindUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The users, with all invitations; none if nobody was found.
+	Users         []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindUserResponse) Reset() {
+	*x = FindUserResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindUserResponse) ProtoMessage() {}
+
+func (x *FindUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindUserResponse.ProtoReflect.Descriptor instead.
+func (*FindUserResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *FindUserResponse) GetUsers() []*User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+// PauseDeliveryRequest asks to have mails wait.
+type PauseDeliveryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose; empty means every organization's.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail beside
+	// the caller's own identity; optional.
+	Actor         string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseDeliveryRequest) Reset() {
+	*x = PauseDeliveryRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseDeliveryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseDeliveryRequest) ProtoMessage() {}
+
+func (x *PauseDeliveryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseDeliveryRequest.ProtoReflect.Descriptor instead.
+func (*PauseDeliveryRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PauseDeliveryRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *PauseDeliveryRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PauseDeliveryRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// PauseDeliveryResponse tells how it is now.
+type PauseDeliveryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when the mails wait; absent if they were resumed meanwhile.
+	PausedAt      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseDeliveryResponse) Reset() {
+	*x = PauseDeliveryResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseDeliveryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseDeliveryResponse) ProtoMessage() {}
+
+func (x *PauseDeliveryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseDeliveryResponse.ProtoReflect.Descriptor instead.
+func (*PauseDeliveryResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PauseDeliveryResponse) GetPausedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedAt
+	}
+	return nil
+}
+
+// ResumeDeliveryRequest asks to have mails go out again.
+type ResumeDeliveryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose; empty means what was paused for every organization.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail beside
+	// the caller's own identity; optional.
+	Actor         string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeDeliveryRequest) Reset() {
+	*x = ResumeDeliveryRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeDeliveryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeDeliveryRequest) ProtoMessage() {}
+
+func (x *ResumeDeliveryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeDeliveryRequest.ProtoReflect.Descriptor instead.
+func (*ResumeDeliveryRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ResumeDeliveryRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ResumeDeliveryRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResumeDeliveryRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// ResumeDeliveryResponse tells how it is now.
+type ResumeDeliveryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when the mails wait; absent unless they were paused again meanwhile.
+	PausedAt      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeDeliveryResponse) Reset() {
+	*x = ResumeDeliveryResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeDeliveryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeDeliveryResponse) ProtoMessage() {}
+
+func (x *ResumeDeliveryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeDeliveryResponse.ProtoReflect.Descriptor instead.
+func (*ResumeDeliveryResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ResumeDeliveryResponse) GetPausedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedAt
+	}
+	return nil
+}
+
 var File_kiwi_invitation_v1_operations_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"\n" +
 	"+kiwi/invitation/v1/operations_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xdc\x02\n" +
+	"\x10GetStatusRequest\"\x9c\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
 	"\x06commit\x18\x02 \x01(\tR\x06commit\x12!\n" +
@@ -733,7 +1403,14 @@ const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"\x04keys\x18\x06 \x03(\v2\x1b.kiwi.invitation.v1.LinkKeyR\x04keys\x12<\n" +
 	"\n" +
 	"mail_queue\x18\a \x01(\v2\x1d.kiwi.invitation.v1.MailQueueR\tmailQueue\x129\n" +
-	"\tmail_rest\x18\b \x01(\v2\x1c.kiwi.invitation.v1.MailRestR\bmailRest\"i\n" +
+	"\tmail_rest\x18\b \x01(\v2\x1c.kiwi.invitation.v1.MailRestR\bmailRest\x12>\n" +
+	"\vmail_pauses\x18\t \x03(\v2\x1d.kiwi.invitation.v1.MailPauseR\n" +
+	"mailPauses\"\x94\x01\n" +
+	"\tMailPause\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06caller\x18\x04 \x01(\tR\x06caller\"i\n" +
 	"\aLinkKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x03use\x18\x02 \x01(\x0e2\x1a.kiwi.invitation.v1.KeyUseR\x03use\x12 \n" +
@@ -773,14 +1450,61 @@ const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x122\n" +
 	"\x06target\x18\x04 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetR\x06target\x127\n" +
-	"\x06reason\x18\x05 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason*\\\n" +
+	"\x06reason\x18\x05 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason\"\x8e\x03\n" +
+	"\x15ListDeliveriesRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x06userId\x12A\n" +
+	"\x05state\x18\x03 \x01(\x0e2!.kiwi.invitation.v1.DeliveryStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12 \n" +
+	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\xc8\x01R\x06reason\x120\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12'\n" +
+	"\tpage_size\x18\a \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"\x84\x01\n" +
+	"\x16ListDeliveriesResponse\x12B\n" +
+	"\n" +
+	"deliveries\x18\x01 \x03(\v2\".kiwi.invitation.v1.ListedDeliveryR\n" +
+	"deliveries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb6\x02\n" +
+	"\x0eListedDelivery\x128\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x1c.kiwi.invitation.v1.DeliveryR\bdelivery\x127\n" +
+	"\tqueued_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bqueuedAt\x12'\n" +
+	"\x0forganization_id\x18\x03 \x01(\tR\x0eorganizationId\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\x12#\n" +
+	"\rinvitation_id\x18\x05 \x01(\tR\finvitationId\x122\n" +
+	"\x06target\x18\x06 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetR\x06target\x12\x16\n" +
+	"\x06latest\x18\a \x01(\bR\x06latest\"W\n" +
+	"\x0fFindUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x06userId\x12\x1e\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05email\"B\n" +
+	"\x10FindUserResponse\x12.\n" +
+	"\x05users\x18\x01 \x03(\v2\x18.kiwi.invitation.v1.UserR\x05users\"\x9b\x01\n" +
+	"\x14PauseDeliveryRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x0eorganizationId\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"P\n" +
+	"\x15PauseDeliveryResponse\x127\n" +
+	"\tpaused_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\"\x9c\x01\n" +
+	"\x15ResumeDeliveryRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x0eorganizationId\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"Q\n" +
+	"\x16ResumeDeliveryResponse\x127\n" +
+	"\tpaused_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt*\\\n" +
 	"\x06KeyUse\x12\x17\n" +
 	"\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKEY_USE_NEXT\x10\x01\x12\x11\n" +
 	"\rKEY_USE_SIGNS\x10\x02\x12\x14\n" +
-	"\x10KEY_USE_VERIFIES\x10\x032\xc7\x01\n" +
+	"\x10KEY_USE_VERIFIES\x10\x032\xd6\x04\n" +
 	"\x11OperationsService\x12X\n" +
-	"\tGetStatus\x12$.kiwi.invitation.v1.GetStatusRequest\x1a%.kiwi.invitation.v1.GetStatusResponse\x12X\n" +
+	"\tGetStatus\x12$.kiwi.invitation.v1.GetStatusRequest\x1a%.kiwi.invitation.v1.GetStatusResponse\x12g\n" +
+	"\x0eListDeliveries\x12).kiwi.invitation.v1.ListDeliveriesRequest\x1a*.kiwi.invitation.v1.ListDeliveriesResponse\x12U\n" +
+	"\bFindUser\x12#.kiwi.invitation.v1.FindUserRequest\x1a$.kiwi.invitation.v1.FindUserResponse\x12d\n" +
+	"\rPauseDelivery\x12(.kiwi.invitation.v1.PauseDeliveryRequest\x1a).kiwi.invitation.v1.PauseDeliveryResponse\x12g\n" +
+	"\x0eResumeDelivery\x12).kiwi.invitation.v1.ResumeDeliveryRequest\x1a*.kiwi.invitation.v1.ResumeDeliveryResponse\x12X\n" +
 	"\tSendAgain\x12$.kiwi.invitation.v1.SendAgainRequest\x1a%.kiwi.invitation.v1.SendAgainResponseB\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
@@ -797,45 +1521,77 @@ func file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_kiwi_invitation_v1_operations_service_proto_goTypes = []any{
-	(KeyUse)(0),                   // 0: kiwi.invitation.v1.KeyUse
-	(*GetStatusRequest)(nil),      // 1: kiwi.invitation.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 2: kiwi.invitation.v1.GetStatusResponse
-	(*LinkKey)(nil),               // 3: kiwi.invitation.v1.LinkKey
-	(*MailQueue)(nil),             // 4: kiwi.invitation.v1.MailQueue
-	(*MailRest)(nil),              // 5: kiwi.invitation.v1.MailRest
-	(*SendAgainRequest)(nil),      // 6: kiwi.invitation.v1.SendAgainRequest
-	(*SendAgainResponse)(nil),     // 7: kiwi.invitation.v1.SendAgainResponse
-	(*SendAgainResult)(nil),       // 8: kiwi.invitation.v1.SendAgainResult
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(DeliveryState)(0),            // 10: kiwi.invitation.v1.DeliveryState
-	(Target)(0),                   // 11: kiwi.invitation.v1.Target
-	(ErrorReason)(0),              // 12: kiwi.invitation.v1.ErrorReason
+	(KeyUse)(0),                    // 0: kiwi.invitation.v1.KeyUse
+	(*GetStatusRequest)(nil),       // 1: kiwi.invitation.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),      // 2: kiwi.invitation.v1.GetStatusResponse
+	(*MailPause)(nil),              // 3: kiwi.invitation.v1.MailPause
+	(*LinkKey)(nil),                // 4: kiwi.invitation.v1.LinkKey
+	(*MailQueue)(nil),              // 5: kiwi.invitation.v1.MailQueue
+	(*MailRest)(nil),               // 6: kiwi.invitation.v1.MailRest
+	(*SendAgainRequest)(nil),       // 7: kiwi.invitation.v1.SendAgainRequest
+	(*SendAgainResponse)(nil),      // 8: kiwi.invitation.v1.SendAgainResponse
+	(*SendAgainResult)(nil),        // 9: kiwi.invitation.v1.SendAgainResult
+	(*ListDeliveriesRequest)(nil),  // 10: kiwi.invitation.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil), // 11: kiwi.invitation.v1.ListDeliveriesResponse
+	(*ListedDelivery)(nil),         // 12: kiwi.invitation.v1.ListedDelivery
+	(*FindUserRequest)(nil),        // 13: kiwi.invitation.v1.FindUserRequest
+	(*FindUserResponse)(nil),       // 14: kiwi.invitation.v1.FindUserResponse
+	(*PauseDeliveryRequest)(nil),   // 15: kiwi.invitation.v1.PauseDeliveryRequest
+	(*PauseDeliveryResponse)(nil),  // 16: kiwi.invitation.v1.PauseDeliveryResponse
+	(*ResumeDeliveryRequest)(nil),  // 17: kiwi.invitation.v1.ResumeDeliveryRequest
+	(*ResumeDeliveryResponse)(nil), // 18: kiwi.invitation.v1.ResumeDeliveryResponse
+	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(DeliveryState)(0),             // 20: kiwi.invitation.v1.DeliveryState
+	(Target)(0),                    // 21: kiwi.invitation.v1.Target
+	(ErrorReason)(0),               // 22: kiwi.invitation.v1.ErrorReason
+	(*Delivery)(nil),               // 23: kiwi.invitation.v1.Delivery
+	(*User)(nil),                   // 24: kiwi.invitation.v1.User
 }
 var file_kiwi_invitation_v1_operations_service_proto_depIdxs = []int32{
-	3,  // 0: kiwi.invitation.v1.GetStatusResponse.keys:type_name -> kiwi.invitation.v1.LinkKey
-	4,  // 1: kiwi.invitation.v1.GetStatusResponse.mail_queue:type_name -> kiwi.invitation.v1.MailQueue
-	5,  // 2: kiwi.invitation.v1.GetStatusResponse.mail_rest:type_name -> kiwi.invitation.v1.MailRest
-	0,  // 3: kiwi.invitation.v1.LinkKey.use:type_name -> kiwi.invitation.v1.KeyUse
-	9,  // 4: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
-	9,  // 5: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
-	9,  // 6: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
-	10, // 7: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
-	9,  // 8: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
-	9,  // 9: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
-	8,  // 10: kiwi.invitation.v1.SendAgainResponse.results:type_name -> kiwi.invitation.v1.SendAgainResult
-	11, // 11: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
-	12, // 12: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	1,  // 13: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
-	6,  // 14: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
-	2,  // 15: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
-	7,  // 16: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	4,  // 0: kiwi.invitation.v1.GetStatusResponse.keys:type_name -> kiwi.invitation.v1.LinkKey
+	5,  // 1: kiwi.invitation.v1.GetStatusResponse.mail_queue:type_name -> kiwi.invitation.v1.MailQueue
+	6,  // 2: kiwi.invitation.v1.GetStatusResponse.mail_rest:type_name -> kiwi.invitation.v1.MailRest
+	3,  // 3: kiwi.invitation.v1.GetStatusResponse.mail_pauses:type_name -> kiwi.invitation.v1.MailPause
+	19, // 4: kiwi.invitation.v1.MailPause.since:type_name -> google.protobuf.Timestamp
+	0,  // 5: kiwi.invitation.v1.LinkKey.use:type_name -> kiwi.invitation.v1.KeyUse
+	19, // 6: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
+	19, // 7: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
+	19, // 8: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
+	20, // 9: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	19, // 10: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 11: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
+	9,  // 12: kiwi.invitation.v1.SendAgainResponse.results:type_name -> kiwi.invitation.v1.SendAgainResult
+	21, // 13: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
+	22, // 14: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	20, // 15: kiwi.invitation.v1.ListDeliveriesRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	19, // 16: kiwi.invitation.v1.ListDeliveriesRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 17: kiwi.invitation.v1.ListDeliveriesRequest.until:type_name -> google.protobuf.Timestamp
+	12, // 18: kiwi.invitation.v1.ListDeliveriesResponse.deliveries:type_name -> kiwi.invitation.v1.ListedDelivery
+	23, // 19: kiwi.invitation.v1.ListedDelivery.delivery:type_name -> kiwi.invitation.v1.Delivery
+	19, // 20: kiwi.invitation.v1.ListedDelivery.queued_at:type_name -> google.protobuf.Timestamp
+	21, // 21: kiwi.invitation.v1.ListedDelivery.target:type_name -> kiwi.invitation.v1.Target
+	24, // 22: kiwi.invitation.v1.FindUserResponse.users:type_name -> kiwi.invitation.v1.User
+	19, // 23: kiwi.invitation.v1.PauseDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	19, // 24: kiwi.invitation.v1.ResumeDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	1,  // 25: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
+	10, // 26: kiwi.invitation.v1.OperationsService.ListDeliveries:input_type -> kiwi.invitation.v1.ListDeliveriesRequest
+	13, // 27: kiwi.invitation.v1.OperationsService.FindUser:input_type -> kiwi.invitation.v1.FindUserRequest
+	15, // 28: kiwi.invitation.v1.OperationsService.PauseDelivery:input_type -> kiwi.invitation.v1.PauseDeliveryRequest
+	17, // 29: kiwi.invitation.v1.OperationsService.ResumeDelivery:input_type -> kiwi.invitation.v1.ResumeDeliveryRequest
+	7,  // 30: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
+	2,  // 31: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
+	11, // 32: kiwi.invitation.v1.OperationsService.ListDeliveries:output_type -> kiwi.invitation.v1.ListDeliveriesResponse
+	14, // 33: kiwi.invitation.v1.OperationsService.FindUser:output_type -> kiwi.invitation.v1.FindUserResponse
+	16, // 34: kiwi.invitation.v1.OperationsService.PauseDelivery:output_type -> kiwi.invitation.v1.PauseDeliveryResponse
+	18, // 35: kiwi.invitation.v1.OperationsService.ResumeDelivery:output_type -> kiwi.invitation.v1.ResumeDeliveryResponse
+	8,  // 36: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
+	31, // [31:37] is the sub-list for method output_type
+	25, // [25:31] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_operations_service_proto_init() }
@@ -852,7 +1608,7 @@ func file_kiwi_invitation_v1_operations_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_operations_service_proto_rawDesc), len(file_kiwi_invitation_v1_operations_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,8 +19,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OperationsService_GetStatus_FullMethodName = "/kiwi.invitation.v1.OperationsService/GetStatus"
-	OperationsService_SendAgain_FullMethodName = "/kiwi.invitation.v1.OperationsService/SendAgain"
+	OperationsService_GetStatus_FullMethodName      = "/kiwi.invitation.v1.OperationsService/GetStatus"
+	OperationsService_ListDeliveries_FullMethodName = "/kiwi.invitation.v1.OperationsService/ListDeliveries"
+	OperationsService_FindUser_FullMethodName       = "/kiwi.invitation.v1.OperationsService/FindUser"
+	OperationsService_PauseDelivery_FullMethodName  = "/kiwi.invitation.v1.OperationsService/PauseDelivery"
+	OperationsService_ResumeDelivery_FullMethodName = "/kiwi.invitation.v1.OperationsService/ResumeDelivery"
+	OperationsService_SendAgain_FullMethodName      = "/kiwi.invitation.v1.OperationsService/SendAgain"
 )
 
 // OperationsServiceClient is the client API for OperationsService service.
@@ -38,6 +42,20 @@ type OperationsServiceClient interface {
 	// GetStatus tells what is in force on the server that answers, and how mails
 	// are doing on all of them. It answers without the database too, and says so.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
+	// ListDeliveries lists mails, newest first, over all organizations. What is
+	// queued meanwhile shifts no page.
+	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
+	// FindUser looks a person up by id or by address, in all organizations. There
+	// may be several with an address: one active, and others who had it before they
+	// were deactivated.
+	FindUser(ctx context.Context, in *FindUserRequest, opts ...grpc.CallOption) (*FindUserResponse, error)
+	// PauseDelivery has mails wait, of one organization or of all, until
+	// ResumeDelivery. They are queued as ever, and none is lost: a mail ends with
+	// its invitation only. Pausing what is paused changes nothing.
+	PauseDelivery(ctx context.Context, in *PauseDeliveryRequest, opts ...grpc.CallOption) (*PauseDeliveryResponse, error)
+	// ResumeDelivery has mails go out again that PauseDelivery had wait. An
+	// organization that was paused by itself stays so when all are resumed.
+	ResumeDelivery(ctx context.Context, in *ResumeDeliveryRequest, opts ...grpc.CallOption) (*ResumeDeliveryResponse, error)
 	// SendAgain mails links once more whose mail never went out: it failed, or was
 	// dropped for the account's sake. Links stay as they are, QR codes too, and are
 	// good for 14 days from now; no limit on mails counts them twice. Each mail has
@@ -57,6 +75,46 @@ func (c *operationsServiceClient) GetStatus(ctx context.Context, in *GetStatusRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatusResponse)
 	err := c.cc.Invoke(ctx, OperationsService_GetStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeliveriesResponse)
+	err := c.cc.Invoke(ctx, OperationsService_ListDeliveries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) FindUser(ctx context.Context, in *FindUserRequest, opts ...grpc.CallOption) (*FindUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindUserResponse)
+	err := c.cc.Invoke(ctx, OperationsService_FindUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) PauseDelivery(ctx context.Context, in *PauseDeliveryRequest, opts ...grpc.CallOption) (*PauseDeliveryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseDeliveryResponse)
+	err := c.cc.Invoke(ctx, OperationsService_PauseDelivery_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) ResumeDelivery(ctx context.Context, in *ResumeDeliveryRequest, opts ...grpc.CallOption) (*ResumeDeliveryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeDeliveryResponse)
+	err := c.cc.Invoke(ctx, OperationsService_ResumeDelivery_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +146,20 @@ type OperationsServiceServer interface {
 	// GetStatus tells what is in force on the server that answers, and how mails
 	// are doing on all of them. It answers without the database too, and says so.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
+	// ListDeliveries lists mails, newest first, over all organizations. What is
+	// queued meanwhile shifts no page.
+	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
+	// FindUser looks a person up by id or by address, in all organizations. There
+	// may be several with an address: one active, and others who had it before they
+	// were deactivated.
+	FindUser(context.Context, *FindUserRequest) (*FindUserResponse, error)
+	// PauseDelivery has mails wait, of one organization or of all, until
+	// ResumeDelivery. They are queued as ever, and none is lost: a mail ends with
+	// its invitation only. Pausing what is paused changes nothing.
+	PauseDelivery(context.Context, *PauseDeliveryRequest) (*PauseDeliveryResponse, error)
+	// ResumeDelivery has mails go out again that PauseDelivery had wait. An
+	// organization that was paused by itself stays so when all are resumed.
+	ResumeDelivery(context.Context, *ResumeDeliveryRequest) (*ResumeDeliveryResponse, error)
 	// SendAgain mails links once more whose mail never went out: it failed, or was
 	// dropped for the account's sake. Links stay as they are, QR codes too, and are
 	// good for 14 days from now; no limit on mails counts them twice. Each mail has
@@ -105,6 +177,18 @@ type UnimplementedOperationsServiceServer struct{}
 
 func (UnimplementedOperationsServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
+}
+func (UnimplementedOperationsServiceServer) ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeliveries not implemented")
+}
+func (UnimplementedOperationsServiceServer) FindUser(context.Context, *FindUserRequest) (*FindUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindUser not implemented")
+}
+func (UnimplementedOperationsServiceServer) PauseDelivery(context.Context, *PauseDeliveryRequest) (*PauseDeliveryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseDelivery not implemented")
+}
+func (UnimplementedOperationsServiceServer) ResumeDelivery(context.Context, *ResumeDeliveryRequest) (*ResumeDeliveryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeDelivery not implemented")
 }
 func (UnimplementedOperationsServiceServer) SendAgain(context.Context, *SendAgainRequest) (*SendAgainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SendAgain not implemented")
@@ -148,6 +232,78 @@ func _OperationsService_GetStatus_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationsService_ListDeliveries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeliveriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).ListDeliveries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_ListDeliveries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).ListDeliveries(ctx, req.(*ListDeliveriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperationsService_FindUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).FindUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_FindUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).FindUser(ctx, req.(*FindUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperationsService_PauseDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseDeliveryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).PauseDelivery(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_PauseDelivery_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).PauseDelivery(ctx, req.(*PauseDeliveryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperationsService_ResumeDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeDeliveryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).ResumeDelivery(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_ResumeDelivery_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).ResumeDelivery(ctx, req.(*ResumeDeliveryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OperationsService_SendAgain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SendAgainRequest)
 	if err := dec(in); err != nil {
@@ -176,6 +332,22 @@ var OperationsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStatus",
 			Handler:    _OperationsService_GetStatus_Handler,
+		},
+		{
+			MethodName: "ListDeliveries",
+			Handler:    _OperationsService_ListDeliveries_Handler,
+		},
+		{
+			MethodName: "FindUser",
+			Handler:    _OperationsService_FindUser_Handler,
+		},
+		{
+			MethodName: "PauseDelivery",
+			Handler:    _OperationsService_PauseDelivery_Handler,
+		},
+		{
+			MethodName: "ResumeDelivery",
+			Handler:    _OperationsService_ResumeDelivery_Handler,
 		},
 		{
 			MethodName: "SendAgain",

@@ -1062,8 +1062,10 @@ type Organization struct {
 	// The language of users who have none of their own, a BCP 47 tag; empty means
 	// "de".
 	DefaultLocale string `protobuf:"bytes,6,opt,name=default_locale,json=defaultLocale,proto3" json:"default_locale,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Since when operations has the organization's mails wait; absent if it does not.
+	DeliveryPausedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=delivery_paused_at,json=deliveryPausedAt,proto3" json:"delivery_paused_at,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Organization) Reset() {
@@ -1138,6 +1140,13 @@ func (x *Organization) GetDefaultLocale() string {
 	return ""
 }
 
+func (x *Organization) GetDeliveryPausedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeliveryPausedAt
+	}
+	return nil
+}
+
 var File_kiwi_invitation_v1_resources_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
@@ -1187,14 +1196,15 @@ const file_kiwi_invitation_v1_resources_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\rdeactivatedAt\x12@\n" +
 	"\vinvitations\x18\v \x03(\v2\x1e.kiwi.invitation.v1.InvitationR\vinvitations\x12N\n" +
 	"\x11available_actions\x18\f \x03(\v2!.kiwi.invitation.v1.TargetActionsR\x10availableActions\x12b\n" +
-	"\x19email_undeliverable_cause\x18\r \x01(\x0e2&.kiwi.invitation.v1.UndeliverableCauseR\x17emailUndeliverableCause\"\xa8\x01\n" +
+	"\x19email_undeliverable_cause\x18\r \x01(\x0e2&.kiwi.invitation.v1.UndeliverableCauseR\x17emailUndeliverableCause\"\xf2\x01\n" +
 	"\fOrganization\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
 	"\breply_to\x18\x03 \x01(\tR\areplyTo\x12\x18\n" +
 	"\acontact\x18\x04 \x01(\tR\acontact\x12\x18\n" +
 	"\aimprint\x18\x05 \x03(\tR\aimprint\x12%\n" +
-	"\x0edefault_locale\x18\x06 \x01(\tR\rdefaultLocale*\x88\x01\n" +
+	"\x0edefault_locale\x18\x06 \x01(\tR\rdefaultLocale\x12H\n" +
+	"\x12delivery_paused_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10deliveryPausedAt*\x88\x01\n" +
 	"\bUserType\x12\x19\n" +
 	"\x15USER_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12USER_TYPE_EMPLOYEE\x10\x01\x12\x14\n" +
@@ -1308,11 +1318,12 @@ var file_kiwi_invitation_v1_resources_proto_depIdxs = []int32{
 	10, // 17: kiwi.invitation.v1.User.invitations:type_name -> kiwi.invitation.v1.Invitation
 	11, // 18: kiwi.invitation.v1.User.available_actions:type_name -> kiwi.invitation.v1.TargetActions
 	6,  // 19: kiwi.invitation.v1.User.email_undeliverable_cause:type_name -> kiwi.invitation.v1.UndeliverableCause
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	14, // 20: kiwi.invitation.v1.Organization.delivery_paused_at:type_name -> google.protobuf.Timestamp
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_resources_proto_init() }
