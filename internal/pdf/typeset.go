@@ -69,16 +69,22 @@ func newTypesetter() typesetter {
 
 // Lines breaks a paragraph into lines of at most that width, between words where
 // there is room for them. It begins on the left; what is written from right to left
-// has its place in the line as Unicode says.
+// has its place in the line as Unicode says. No text has no line.
 func (d *Document) Lines(lang string, size, width float64, spans ...Span) (lines []Line) {
 	var text []rune
 	var shaped []shaping.Output
 	for _, s := range spans {
 		text = append(text, []rune(s.Text)...)
 	}
+	if len(text) == 0 {
+		return nil
+	}
 	start := 0
 	for _, s := range spans {
 		end := start + len([]rune(s.Text))
+		if end == start {
+			continue // the library has nothing to split
+		}
 		whole := shaping.Input{
 			Text: text, RunStart: start, RunEnd: end, Direction: di.DirectionLTR,
 			Size: fixed.I(em), Language: language.NewLanguage(lang),

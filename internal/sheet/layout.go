@@ -184,7 +184,9 @@ func (b *brush) steps(code []byte) {
 func (b *brush) foot(o invitation.Organization) bool {
 	var imprint, text []string
 	for _, line := range o.Imprint {
-		imprint = append(imprint, printable(line))
+		if line = printable(line); line != "" {
+			imprint = append(imprint, line)
+		}
 	}
 	if b.facts.Contact != "" {
 		text = append(text, b.words.phrase("contact", b.facts))

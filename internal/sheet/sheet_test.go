@@ -238,7 +238,9 @@ func TestUnprintable(t *testing.T) {
 	if sheet.CanPrint("田中 太郎") || !sheet.CanPrint("Müller نرگس Юлия Γιώργος") {
 		t.Error("CanPrint is wrong")
 	}
-	path := file(t, document(t, sample(func(s *sheet.Sheet) { s.Link, s.DisplayName = invitation.NewLink(linkOf(0)), "田中 太郎" })))
+	path := file(t, document(t, sample(func(s *sheet.Sheet) {
+		s.Link, s.DisplayName, s.Organization.Contact, s.Organization.Imprint = invitation.NewLink(linkOf(0)), "田中 太郎", "東京", []string{"東京", ""}
+	})))
 	if text := textOf(t, path, 1); !strings.Contains(text, "Guten Tag, Müller") {
 		t.Errorf("the greeting is: %s", text)
 	}
