@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,6 +117,8 @@ func (c *canary) live(id string) {
 			token = resp.GetLink()[strings.LastIndex(resp.GetLink(), "/")+1:]
 			return err
 		},
+		func(ctx context.Context) error { return c.print(ctx, id, canaryName, canaryLocal) },
+		func(ctx context.Context) error { return c.print(ctx, id, canaryName+"\n"+canaryLocal) },
 		func(ctx context.Context) error {
 			_, err := c.p.Preview(ctx, &pb.PreviewRequest{Token: "9" + token[1:]})
 			return err
@@ -157,6 +160,14 @@ func (c *canary) live(id string) {
 		c.call(do)
 	}
 	c.tokens = append(c.tokens, token, mailed)
+}
+
+// print asks for an info sheet with an address.
+func (c *canary) print(ctx context.Context, id string, address ...string) error {
+	_, err := c.p.InfoSheets(ctx, &pb.GenerateInfoSheetsRequest{
+		OrganizationId: "demo", Target: pb.Target_TARGET_APP, Sheets: []*pb.InfoSheet{{UserId: id, AddressLines: address}},
+	}, io.Discard)
+	return err
 }
 
 // secrets are what nobody but the recipient of a link may know.

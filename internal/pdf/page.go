@@ -46,14 +46,15 @@ type Role string
 
 // The roles.
 const (
-	Heading   Role = "H1"
-	Paragraph Role = "P"
-	List      Role = "L"
-	ListItem  Role = "LI"
-	Label     Role = "Lbl"
-	ListBody  Role = "LBody"
-	figure    Role = "Figure"
-	section   Role = "Sect"
+	Heading    Role = "H1"
+	Subheading Role = "H2"
+	Paragraph  Role = "P"
+	List       Role = "L"
+	ListItem   Role = "LI"
+	Label      Role = "Lbl"
+	ListBody   Role = "LBody"
+	figure     Role = "Figure"
+	section    Role = "Sect"
 )
 
 // NewPage returns an empty page in that language, a BCP 47 tag.

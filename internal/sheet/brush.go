@@ -20,11 +20,12 @@ type brush struct {
 	scale float64
 }
 
-// The colours: of text, of small print and lines, and of headings.
+// The colours: of text, however small, since printers make grey of dots; of headings;
+// and of lines.
 const (
-	dark  = "0.1 g"
-	grey  = "0.35 g"
+	black = "0 g"
 	green = "0.102 0.337 0.196 rg"
+	grey  = "0.5 g"
 )
 
 // leading is how far below a line of that size the next one is.
@@ -87,7 +88,7 @@ func (b *brush) disc(x, y, width float64, digit string) {
 
 // rule is a thin line.
 func (b *brush) rule(x0, y0, x1, y1 float64) {
-	b.draw("0.6 g", fmt.Sprintf("0.2 w %.2f %.2f m %.2f %.2f l S", x0, y0, x1, y1))
+	b.draw(grey, fmt.Sprintf("0.2 w %.2f %.2f m %.2f %.2f l S", x0, y0, x1, y1))
 }
 
 // frame is a thin line around a rectangle, with round corners.
@@ -102,7 +103,7 @@ func (b *brush) frame(x0, y0, x1, y1 float64) {
 		fmt.Fprintf(&path, "%.2f %.2f l %.2f %.2f %.2f %.2f %.2f %.2f c ",
 			fromX, fromY, x-dy*curve, y+dx*curve, x+dx*curve, y+dy*curve, x+dx*radius, y+dy*radius)
 	}
-	b.draw("0.6 g", path.String()+"s")
+	b.draw(grey, path.String()+"s")
 }
 
 // draw draws by operators in millimetres, from the page's upper left corner.

@@ -93,7 +93,7 @@ func (b *brush) head() {
 		for len(b.lines(size, width, name)) > most {
 			size--
 		}
-		b.page.Color(dark)
+		b.page.Color(black)
 		b.paragraph(left, size, width, name)
 	}
 }
@@ -102,14 +102,14 @@ func (b *brush) head() {
 // print who sends the letter.
 func (b *brush) address(lines []string) {
 	if b.facts.Organization != "" {
-		b.page.Color(grey)
+		b.page.Color(black)
 		b.y = addressTop - 4.2
 		b.page.Begin(pdf.Paragraph)
 		b.fitting(left, 6.5, windowWidth, pdf.Span{Text: b.facts.Short})
 		b.page.End()
 		b.rule(left, addressTop-0.9, left+windowWidth, addressTop-0.9)
 	}
-	b.page.Color(dark)
+	b.page.Color(black)
 	b.y = addressTop
 	b.page.Begin(pdf.Paragraph)
 	for _, line := range lines {
@@ -127,7 +127,7 @@ func (b *brush) body(link string, code []byte) {
 	b.page.Color(green)
 	b.element(pdf.Heading, left, 21, textWidth, b.bold("heading"))
 	b.gap(3)
-	b.page.Color(dark)
+	b.page.Color(black)
 	b.paragraph(left, 11, textWidth, b.spans("greeting")...)
 	b.gap(1.5)
 	b.paragraph(left, 11, textWidth, b.spans("intro")...)
@@ -141,7 +141,7 @@ func (b *brush) body(link string, code []byte) {
 	b.page.End()
 	b.y += 5
 	b.gap(4)
-	b.page.Color(grey)
+	b.page.Color(black)
 	for _, phrase := range []string{"sheet-once", "expired", "sheet-questions"} {
 		b.paragraph(left, 9.5, textWidth, b.spans(phrase)...)
 	}
@@ -156,7 +156,7 @@ func (b *brush) steps(code []byte) {
 	width := right - padding - x
 	b.y = top + padding + 2
 	b.page.Color(green)
-	b.paragraph(x, 13, width, b.bold("sheet-steps"))
+	b.element(pdf.Subheading, x, 13, width, b.bold("sheet-steps"))
 	b.gap(3)
 	b.page.Begin(pdf.List)
 	for i := 1; i <= 3; i++ {
@@ -164,7 +164,7 @@ func (b *brush) steps(code []byte) {
 		b.page.Begin(pdf.Label)
 		b.disc(x, b.y-0.4, disc*b.scale, fmt.Sprint(i))
 		b.page.End()
-		b.page.Color(dark)
+		b.page.Color(black)
 		b.element(pdf.ListBody, x+disc+2.5, 10.5, width-disc-2.5, b.spans(fmt.Sprintf("sheet-step-%d", i))...)
 		b.page.End()
 		b.gap(2)
@@ -206,7 +206,7 @@ func (b *brush) foot(o invitation.Organization) bool {
 	}
 	fits := b.y-4 >= bottom
 	b.rule(left, b.y-2, right, b.y-2)
-	b.page.Color(grey)
+	b.page.Color(black)
 	for _, lines := range paragraphs {
 		b.page.Begin(pdf.Paragraph)
 		b.write(left, size, lines)

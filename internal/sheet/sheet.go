@@ -51,7 +51,7 @@ func New(out io.Writer, target invitation.Target, language invitation.Locale) *D
 
 // Add writes the next page. It returns what qr.PDF refuses, and the writer's errors.
 func (d *Document) Add(s Sheet) error {
-	code, err := qr.PDF(s.Link.Reveal(), qr.Options{Color: black})
+	code, err := qr.PDF(s.Link.Reveal(), qr.Options{Color: blackCode})
 	if err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func (d *Document) Pages() int { return d.pdf.Pages() }
 // Close writes the end of the document. Without a page, nothing is written at all.
 func (d *Document) Close() error { return d.pdf.Close() }
 
-// black is what printers print sharpest: green would be made of dots.
-var black = func() qr.Color {
+// blackCode is what printers print sharpest: green would be made of dots.
+var blackCode = func() qr.Color {
 	color, err := qr.ParseColor("#000000")
 	if err != nil {
 		panic(err)

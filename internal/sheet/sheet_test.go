@@ -204,7 +204,7 @@ func TestStructure(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"Document", "Sect", `"Müller & Söhne Hausverwaltung GmbH"`, `"10115 Berlin"`, `H1 (block)`, `"Ihre Einladung zur KIWI App"`, `"Guten Tag Erika Mustermann,"`,
-		"L (block)", "LI (block)", `Lbl (block) "1"`, "LBody (block)", `"Nehmen Sie`, `Lbl (block) "3"`, `"Gültig bis 9. Dezember 2026, 14:05 Uhr"`, "Figure", linkOf(0), `"Kontakt:`,
+		`H2 (block)`, `"So aktivieren Sie Ihr Konto"`, "L (block)", "LI (block)", `Lbl (block) "1"`, "LBody (block)", `"Nehmen Sie`, `Lbl (block) "3"`, `"Gültig bis 9. Dezember 2026, 14:05 Uhr"`, "Figure", linkOf(0), `"Kontakt:`,
 	} {
 		next := strings.Index(tree[at:], want)
 		if next < 0 {
