@@ -97,6 +97,12 @@ migrations: ## look for migrations that would stop the servers that run meanwhil
 beside: postgres ## run the last release's store on the schema of this commit
 	@deploy/dev/beside.sh
 
+.PHONY: alerts
+alerts: ## hold each alert against a case in which it fires, and one in which it does not
+	@$(PACKAGES) prometheus:promtool
+	promtool check rules --lint=all deploy/prometheus/alerts.yaml
+	promtool test rules deploy/prometheus/alerts_test.yaml
+
 .PHONY: breaking
 breaking: ## compare the API with that of the last release, or of the commit before
 	@deploy/dev/breaking.sh

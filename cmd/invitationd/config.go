@@ -35,6 +35,7 @@ type config struct {
 	Insecure     bool          `env:"INVITATION_INSECURE"`
 	DrainTimeout time.Duration `env:"INVITATION_DRAIN_TIMEOUT" envDefault:"25s"`
 	DebugAddr    string        `env:"INVITATION_DEBUG_ADDR"`
+	MetricsAddr  string        `env:"INVITATION_METRICS_ADDR"`
 
 	LinkBaseURL string        `env:"INVITATION_LINK_BASE_URL"`
 	KeysFile    string        `env:"INVITATION_KEYS_FILE"`

@@ -16,6 +16,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/keyfile"
 	"github.com/kiwi-ki/invitations/internal/mail"
+	"github.com/kiwi-ki/invitations/internal/metrics"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
@@ -46,12 +47,14 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		return err
 	}
 	defer pool.Close()
+	m := metrics.New(release())
 	store := postgres.New(postgres.Config{
-		Pool: pool, Enqueue: delivery.Enqueue,
+		Pool: pool, Enqueue: delivery.Enqueue, OnGroup: m.Group, OnSaved: countEvents(m),
 		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
 	})
 	defer store.Close()
 
+	state := &looker{pool: pool, store: store, keys: func() int { return len(linker.Keys()) }}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		keyfile.Watch(ctx, c.KeysFile, keysEvery, linker.SetRing, log)
@@ -65,7 +68,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		if err != nil {
 			return err
 		}
-		workers, err := c.workers(pool, store, sender, linker, log)
+		workers, err := c.workers(pool, store, measured{sender, m}, linker, log)
 		if err != nil {
 			return err
 		}
@@ -76,13 +79,14 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		group.Go(func() error { return runWorkers(ctx, workers, store.Ping, c.DrainTimeout, log) })
 	}
 	if api {
-		s, err := c.server(operations{store, pool}, linker, log)
+		s, err := c.server(operations{store, pool}, linker, m, log)
 		if err != nil {
 			return err
 		}
+		state.streams, state.expiry = s.OpenStreams, s.CertificateExpiry
 		group.Go(func() error { return c.runServer(ctx, s, log) })
 		if c.WebhookAddr != "" {
-			group.Go(func() error { return c.runWebhook(ctx, pool, store, log) })
+			group.Go(func() error { return c.runWebhook(ctx, pool, store, m, log) })
 		}
 		if !c.DatabasePooler {
 			group.Go(func() error {
@@ -90,6 +94,10 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 				return nil
 			})
 		}
+	}
+	if c.MetricsAddr != "" {
+		m.Follow(state.look)
+		group.Go(func() error { return c.runMetrics(ctx, m, store.Ping, log) })
 	}
 	return group.Wait()
 }
@@ -108,7 +116,7 @@ func (o operations) MailQueue(ctx context.Context) (invitation.MailQueue, error)
 // WakeMails implements server.Operations.
 func (o operations) WakeMails(ctx context.Context) error { return delivery.WakeMails(ctx, o.pool) }
 
-func (c config) server(store operations, linker *invitation.Linker, log *slog.Logger) (*server.Server, error) {
+func (c config) server(store operations, linker *invitation.Linker, m *metrics.Metrics, log *slog.Logger) (*server.Server, error) {
 	callers, err := c.access(log)
 	if err != nil {
 		return nil, err
@@ -117,7 +125,7 @@ func (c config) server(store operations, linker *invitation.Linker, log *slog.Lo
 	return server.New(server.Config{
 		Store: store, Operations: store, Version: version, Commit: commit, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
-		Access:        callers, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
+		Access:        callers, Observe: m.Call, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/metrics"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 )
@@ -26,9 +27,9 @@ const haltedFor = 5 * time.Minute
 
 // runWebhook takes the provider's reports in until the context ends. Its requests
 // are signed, so that it may be reached from everywhere.
-func (c config) runWebhook(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, log *slog.Logger) error {
+func (c config) runWebhook(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, m *metrics.Metrics, log *slog.Logger) error {
 	handler, err := sendgrid.NewWebhook(sendgrid.WebhookConfig{
-		Keys: c.WebhookKeys, Record: store.Report, Logger: log,
+		Keys: c.WebhookKeys, Record: store.Report, Logger: log, OnPost: countPosts(m),
 		Halted: func(ctx context.Context, reason string) error {
 			_, err := store.RestMail(ctx, haltedFor, reason)
 			return err

@@ -97,3 +97,6 @@ func (a *Access) Credentials() credentials.TransportCredentials {
 		},
 	})
 }
+
+// Expiry is when the server's certificate expires.
+func (a *Access) Expiry() time.Time { return a.pair.get().Leaf.NotAfter }

@@ -24,6 +24,9 @@ type Config[C any] struct {
 	// to find the first carried out. Calls whose identity is the zero value, and
 	// all if it is nil, are free of that.
 	Identity func(C) [16]byte
+	// Observe hears of every group that was carried out: of how many calls, in how
+	// many attempts, and how many of them have to wait for a key; nil for nobody.
+	Observe func(calls, attempts, putOff int, took time.Duration)
 	// Timeout bounds a group with all its attempts.
 	Timeout time.Duration
 	// Workers is how many groups may be in flight at once, Size how many calls

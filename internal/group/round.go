@@ -68,7 +68,8 @@ func (q *Queue[C]) run(group []*item[C], mode Mode) {
 // round carries out calls that may be in one group, and returns those that have
 // to come later.
 func (q *Queue[C]) round(group []*item[C], mode Mode) (later []*item[C]) {
-	fates, verdict, err := q.attempt(calls(group), mode)
+	start := time.Now()
+	fates, attempts, verdict, err := q.attempt(calls(group), mode)
 	if err != nil && verdict == Apart && len(group) > 1 {
 		for _, i := range group {
 			q.run([]*item[C]{i}, mode)
@@ -88,20 +89,25 @@ func (q *Queue[C]) round(group []*item[C], mode Mode) (later []*item[C]) {
 			i.finish(nil)
 		}
 	}
+	putOff := 0
 	for key, waiting := range held {
+		putOff += len(waiting)
 		q.wait(key, waiting)
+	}
+	if q.Observe != nil {
+		q.Observe(len(group), attempts, putOff, time.Since(start))
 	}
 	return later
 }
 
 // attempt carries a group out, again if that is safe and may help.
-func (q *Queue[C]) attempt(group []C, mode Mode) (fates []Fate, verdict Verdict, err error) {
+func (q *Queue[C]) attempt(group []C, mode Mode) (fates []Fate, attempts int, verdict Verdict, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), q.Timeout)
 	defer cancel()
 	pause := firstPause
 	for n := 0; ; n++ {
 		if fates, err = q.safely(ctx, group, mode); err == nil {
-			return fates, verdict, nil
+			return fates, n + 1, verdict, nil
 		}
 		switch verdict = q.Judge(err, group, mode, n); verdict {
 		case Again:
@@ -109,11 +115,11 @@ func (q *Queue[C]) attempt(group []C, mode Mode) (fates []Fate, verdict Verdict,
 			mode = max(mode, Careful)
 			continue
 		default:
-			return nil, verdict, err
+			return nil, n + 1, verdict, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, Over, fmt.Errorf("give up after %d attempts: %w", n+1, err)
+			return nil, n + 1, Over, fmt.Errorf("give up after %d attempts: %w", n+1, err)
 		case <-time.After(pause):
 			pause *= pauseGrowth
 		}

@@ -87,3 +87,13 @@ func (e *Event) ended(name Channel, generation int) {
 func about(inv *Invitation, t EventType) Event {
 	return Event{Type: t, InvitationID: inv.ID, Target: inv.Target}
 }
+
+// SinceQueued is how long before the event its mail was queued, as the mail's id
+// tells; zero if it is about none.
+func (e *Event) SinceQueued() time.Duration {
+	if e.DeliveryID == uuid.Nil {
+		return 0
+	}
+	seconds, nanoseconds := e.DeliveryID.Time().UnixTime()
+	return e.At.Sub(time.Unix(seconds, nanoseconds))
+}

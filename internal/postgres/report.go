@@ -85,7 +85,7 @@ func (s *Store) report(ctx context.Context, reports []invitation.Report) (known 
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return 0, fmt.Errorf("save: %w", err)
 	}
-	s.waker.touch()
+	s.saved(after.events)
 	return known, nil
 }
 

@@ -28,6 +28,10 @@ type Config struct {
 	PerRecipient, PerOrganization Limit
 	// Pseudonym makes a limit's key of an address.
 	Pseudonym func(invitation.Email) string
+	// OnGroup hears of every group of changes and of reads (package group), OnSaved
+	// of the events that were saved; both may be nil.
+	OnGroup func(kind string, calls, attempts, putOff int, took time.Duration)
+	OnSaved func(events []*invitation.Event)
 	// Timeout bounds every transaction and every read; 3 s by default. It is
 	// what frees a call from a database that neither answers nor fails.
 	Timeout time.Duration
@@ -59,6 +63,8 @@ type Store struct {
 	// a limit; in Unix nanoseconds.
 	careful atomic.Int64
 
+	onSaved func(events []*invitation.Event)
+
 	health health
 	// lists bounds the connections of those who list, reports those that the
 	// provider's reports take.
@@ -80,8 +86,8 @@ func New(c Config) *Store {
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		waker:   make(waker, 1), follower: newFollower(),
 		bounded: bounded(c.Pool),
-		closing: make(chan struct{}),
-		lists:   share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
+		closing: make(chan struct{}), onSaved: c.OnSaved,
+		lists: share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
 	}
 	s.barrier = barrier{timeout: s.timeout, commit: func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, emitMessage)
@@ -91,10 +97,11 @@ func New(c Config) *Store {
 	s.writes = group.NewQueue(group.Config[*call]{
 		Run: s.transact, Judge: s.judge, Mode: s.mode,
 		Identity: func(k *call) [16]byte { return keyOf(k.change.Request) },
+		Observe:  c.observe("changes"),
 		Timeout:  s.timeout, Workers: workers, Size: size, Backlog: backlog, Waits: maxPatient,
 	})
 	s.reads = group.NewQueue(group.Config[*lookup]{
-		Run: s.lookUp, Judge: judgeRead,
+		Run: s.lookUp, Judge: judgeRead, Observe: c.observe("reads"),
 		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog,
 	})
 	s.background.Go(s.notify)
@@ -109,4 +116,19 @@ func (s *Store) Close() {
 	s.writes.Close()
 	s.reads.Close()
 	s.background.Wait()
+}
+
+func (c Config) observe(kind string) func(calls, attempts, putOff int, took time.Duration) {
+	if c.OnGroup == nil {
+		return nil
+	}
+	return func(calls, attempts, putOff int, took time.Duration) { c.OnGroup(kind, calls, attempts, putOff, took) }
+}
+
+// saved tells whoever wants to know of what a transaction has saved.
+func (s *Store) saved(events []*invitation.Event) {
+	s.waker.touch()
+	if s.onSaved != nil {
+		s.onSaved(events)
+	}
 }

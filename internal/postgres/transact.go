@@ -54,7 +54,7 @@ func (s *Store) transact(ctx context.Context, calls []*call, mode group.Mode) ([
 		return nil, err
 	}
 	s.health.writesFail.Store(false)
-	s.waker.touch()
+	s.saved(after.events)
 	return fates, nil
 }
 

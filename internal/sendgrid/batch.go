@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -117,4 +118,12 @@ func (b batch) counts() []slog.Attr {
 		slog.Int("events", b.events), slog.GroupAttrs("states", states...), slog.Int("account", len(b.account)),
 		slog.Int("duplicates", b.duplicates), slog.Int("ignored", b.ignored), slog.Int("unheard", b.unheard), slog.Int("malformed", b.malformed),
 	}
+}
+
+// lag is how long ago the oldest report was made; zero without any.
+func (b batch) lag(now time.Time) (longest time.Duration) {
+	for _, r := range b.reports {
+		longest = max(longest, now.Sub(r.At))
+	}
+	return longest
 }

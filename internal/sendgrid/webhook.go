@@ -45,6 +45,10 @@ type WebhookConfig struct {
 	Halted     func(ctx context.Context, reason string) error
 	Reinstated func(ctx context.Context) error
 	Logger     *slog.Logger
+	// OnPost hears how each post was answered, how many of its reports were about
+	// mails of ours, how many were not, and how long ago its oldest event was; nil
+	// for nobody.
+	OnPost func(status int, cause string, known, unknown int, lag time.Duration)
 
 	// MaxBody bounds a request's body in bytes, 1 MiB when zero; MaxEvents the
 	// events in it, 10,000 when zero.
@@ -142,6 +146,9 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(v.status)
 	h.log(r.Context(), v, time.Since(start))
+	if h.config.OnPost != nil {
+		h.config.OnPost(v.status, v.cause, v.known, v.unknown(), v.batch.lag(start))
+	}
 }
 
 // verdict is how a request ended.
@@ -153,6 +160,14 @@ type verdict struct {
 	body   int    // in bytes
 	batch  batch
 	known  int // reports of known deliveries
+}
+
+// unknown are the reports of mails that are not ours.
+func (v verdict) unknown() int {
+	if v.status != http.StatusNoContent {
+		return 0
+	}
+	return v.batch.strangers + len(v.batch.reports) - v.known
 }
 
 func (h *webhook) take(w http.ResponseWriter, r *http.Request) verdict {
@@ -248,7 +263,7 @@ func (h *webhook) log(ctx context.Context, v verdict, took time.Duration) {
 	switch v.status {
 	case http.StatusNoContent:
 		level = slog.LevelInfo
-		attrs = append(attrs, slog.Int("known", v.known), slog.Int("unknown", v.batch.strangers+len(v.batch.reports)-v.known))
+		attrs = append(attrs, slog.Int("known", v.known), slog.Int("unknown", v.unknown()))
 	case http.StatusServiceUnavailable:
 		level = slog.LevelError
 	}

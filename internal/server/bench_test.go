@@ -45,7 +45,7 @@ func benchmarkValidate(b *testing.B, req proto.Message) {
 
 // BenchmarkLog writes one line of the log, as JSON, to nowhere.
 func BenchmarkLog(b *testing.B) {
-	benchmarkInterceptor(b, logUnary(slog.New(slog.NewJSONHandler(io.Discard, nil))), sendRequest())
+	benchmarkInterceptor(b, ended{log: slog.New(slog.NewJSONHandler(io.Discard, nil))}.unary, sendRequest())
 }
 
 func BenchmarkDeadline(b *testing.B) { benchmarkInterceptor(b, deadlineUnary, sendRequest()) }

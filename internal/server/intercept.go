@@ -20,33 +20,37 @@ import (
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
-func logUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-		start := time.Now()
-		resp, err := next(ctx, req)
-		logCall(ctx, log, call.FullMethod, req, start, err)
-		return resp, err
-	}
+// ended tells of calls that have ended.
+type ended struct {
+	log     *slog.Logger
+	observe func(method, code, reason string, stream bool, took time.Duration)
 }
 
-func logStream(log *slog.Logger) grpc.StreamServerInterceptor {
-	return func(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-		start := time.Now()
-		err := next(srv, stream)
-		logCall(stream.Context(), log, call.FullMethod, nil, start, err)
-		return err
-	}
+func (e ended) unary(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	start := time.Now()
+	resp, err := next(ctx, req)
+	e.tell(ctx, call.FullMethod, req, false, start, err)
+	return resp, err
 }
 
-// logCall writes who asked for what and what came of it: ids and reasons only.
-func logCall(ctx context.Context, log *slog.Logger, method string, req any, start time.Time, err error) {
+func (e ended) stream(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	start := time.Now()
+	err := next(srv, stream)
+	e.tell(stream.Context(), call.FullMethod, nil, true, start, err)
+	return err
+}
+
+// tell writes who asked for what and what came of it: ids and reasons only.
+func (e ended) tell(ctx context.Context, method string, req any, stream bool, start time.Time, err error) {
 	reason := reasonOf(err)
 	if reason == pb.ErrorReason_METHOD_UNKNOWN.String() {
 		method = "unknown" // its name is whatever somebody sent
 	}
-	attrs := []slog.Attr{
-		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Duration("duration", time.Since(start)),
+	code, took := status.Code(err).String(), time.Since(start)
+	if e.observe != nil {
+		e.observe(method, code, reason, stream, took)
 	}
+	attrs := []slog.Attr{slog.String("method", method), slog.String("code", code), slog.Duration("duration", took)}
 	if reason != "" {
 		attrs = append(attrs, slog.String("reason", reason))
 	}
@@ -60,7 +64,7 @@ func logCall(ctx context.Context, log *slog.Logger, method string, req any, star
 	default:
 		attrs = append(attrs, ids(req)...)
 	}
-	log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)
+	e.log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)
 }
 
 // reasonOf is empty for no error, and for one that gRPC itself made.

@@ -51,6 +51,9 @@ type Config struct {
 	// it took.
 	StalledAfter time.Duration
 	Logger       *slog.Logger
+	// Observe hears of every call that has ended; nil for nobody. A method is one of
+	// the API's, or "unknown".
+	Observe func(method, code, reason string, stream bool, took time.Duration)
 	// InvalidTokens limits a caller's invalid tokens.
 	InvalidTokens InvalidTokens
 	// Access lets callers in; nil for plaintext, where nobody knows them.
@@ -71,9 +74,21 @@ type Server struct {
 	config Config
 	// endStreams tells streams that the server drains.
 	endStreams context.CancelFunc
-	// streaming holds the methods that may last.
+	// streaming holds the methods that may last, streams those that are open.
 	streaming map[string]bool
+	streams   streams
 }
+
+// CertificateExpiry is when the server's own certificate expires; zero without one.
+func (s *Server) CertificateExpiry() time.Time {
+	if s.config.Access == nil {
+		return time.Time{}
+	}
+	return s.config.Access.Expiry()
+}
+
+// OpenStreams is how many streams are open.
+func (s *Server) OpenStreams() int { return s.streams.open() }
 
 // New returns a Server to be started with Serve.
 func New(c Config) (*Server, error) {
@@ -88,8 +103,8 @@ func New(c Config) (*Server, error) {
 	if c.PingReads == nil {
 		c.PingReads = c.Ping
 	}
-	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams}
-	s.Server = grpc.NewServer(append(c.interceptors(validator, draining),
+	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams, streams: streams{byCaller: map[string]int{}}}
+	s.Server = grpc.NewServer(append(s.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(16*window), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(handshakeTime), grpc.WaitForHandlers(true), grpc.InTapHandle(s.boundCall),
@@ -116,9 +131,10 @@ func New(c Config) (*Server, error) {
 
 // interceptors are, from the outside in: log the outcome, turn errors into
 // statuses, let the caller in, bound the time, read the request, check the fields.
-func (c Config) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
-	unary := []grpc.UnaryServerInterceptor{logUnary(c.Logger), statusUnary(c.Logger)}
-	stream := []grpc.StreamServerInterceptor{logStream(c.Logger), statusStream(c.Logger)}
+func (s *Server) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
+	c := s.config
+	unary := []grpc.UnaryServerInterceptor{ended{c.Logger, c.Observe}.unary, statusUnary(c.Logger)}
+	stream := []grpc.StreamServerInterceptor{ended{c.Logger, c.Observe}.stream, statusStream(c.Logger)}
 	var options []grpc.ServerOption
 	if c.Access != nil {
 		unary = append(unary, c.Access.Unary())
@@ -126,7 +142,7 @@ func (c Config) interceptors(v protovalidate.Validator, draining context.Context
 		options = append(options, grpc.Creds(c.Access.Credentials()))
 	}
 	unary = append(unary, deadlineUnary, takeIn, validateUnary(v))
-	stream = append(stream, boundStreams(), endStream(draining, c.StreamAge), takeInStream(), validateStream(v))
+	stream = append(stream, s.streams.bound, endStream(draining, c.StreamAge), takeInStream(), validateStream(v))
 	return append(options, grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...))
 }
 
@@ -135,6 +151,8 @@ type Access interface {
 	Credentials() credentials.TransportCredentials
 	Unary() grpc.UnaryServerInterceptor
 	Stream() grpc.StreamServerInterceptor
+	// Expiry is when the server's own certificate expires.
+	Expiry() time.Time
 }
 
 // Watch keeps the health status true to the database's, until the context ends.

@@ -13,23 +13,29 @@ import (
 // costs some 50 KB.
 const streamsPerCaller = 1000
 
-// boundStreams refuses a caller who has too many streams open.
-func boundStreams() grpc.StreamServerInterceptor {
-	open := &streams{byCaller: map[string]int{}}
-	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-		caller := access.Caller(stream.Context())
-		if !open.enter(caller) {
-			return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
-		}
-		defer open.leave(caller)
-		return next(srv, stream)
-	}
-}
-
 // streams counts the open ones of each caller.
 type streams struct {
 	mu       sync.Mutex
 	byCaller map[string]int
+}
+
+// bound is an interceptor that refuses a caller who has too many streams open.
+func (s *streams) bound(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	caller := access.Caller(stream.Context())
+	if !s.enter(caller) {
+		return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+	}
+	defer s.leave(caller)
+	return next(srv, stream)
+}
+
+func (s *streams) open() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.byCaller {
+		n += of
+	}
+	return n
 }
 
 func (s *streams) enter(caller string) bool {

@@ -19,9 +19,9 @@ import (
 // are not, and a stream that ends makes room.
 func TestStreamsPerCaller(t *testing.T) {
 	t.Parallel()
-	bound := boundStreams()
+	all := &streams{byCaller: map[string]int{}}
 	open := func(caller string, handler grpc.StreamHandler) error {
-		return bound(nil, &streamIn{ctx: calledBy(t.Context(), caller)}, nil, handler)
+		return all.bound(nil, &streamIn{ctx: calledBy(t.Context(), caller)}, nil, handler)
 	}
 	nothing := func(any, grpc.ServerStream) error { return nil }
 	var fill func(n int) error
@@ -35,6 +35,9 @@ func TestStreamsPerCaller(t *testing.T) {
 		return open("portal", func(any, grpc.ServerStream) error { return fill(n - 1) })
 	}
 	for range 2 {
+		if n := all.open(); n != 0 {
+			t.Errorf("%d streams are open", n)
+		}
 		if err := fill(streamsPerCaller); err != nil {
 			t.Errorf("another caller, or the same one later, got %v", err)
 		}
