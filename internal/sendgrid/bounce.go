@@ -56,7 +56,7 @@ var (
 	// the road, the sender or the content.
 	passing = regexp.MustCompile(`(?i)time.?out|timed out|quota|\bfull\b|over.?(limit|storage)|\brate\b|too (many|quickly)|` +
 		`try again|later|gr[ea]y.?list|temporar`)
-	elsewhere = regexp.MustCompile(`(?i)i/o|no route|connection|network|\bdns\b|resolv(e|ing) |spam|\bblock|black.?list|` +
+	elsewhere = regexp.MustCompile(`(?i)i/o|no route|\bdial|connection|network|\bdns\b|resolv(e|ing) |spam|\bblock|black.?list|` +
 		`reputation|policy|content|virus|\bdmarc\b|\bspf\b|\bdkim\b`)
 )
 

@@ -97,6 +97,58 @@ var (
 		"[)`'.,:;!?]*$")
 )
 
+// sayings are what SendGrid's documentation and answers say of whole accounts and
+// bodies. Their words are kept even where the recipient's name or address has one
+// of them, as half of all addresses have "mail": said in this order, they are no
+// echo.
+var sayings = sentences(`
+	access forbidden
+	authenticated user is not authorized to send mail
+	permission denied wrong credentials
+	maximum credits exceeded
+	the provided authorization grant is invalid expired or revoked
+	the from address does not match a verified sender identity
+	mail cannot be sent until this error is resolved
+	to see the sender identity requirements
+	the following reasons
+	the from email does not contain a valid address
+	does not contain a valid address
+	unable to send mail
+	too many requests
+	the subject is required
+	the content value must be a string at least one character in length
+	your account has been temporarily suspended
+	account under review
+	the mail send permission
+`)
+
+func sentences(text string) (all [][]string) {
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 0 {
+			all = append(all, words)
+		}
+	}
+	return all
+}
+
+// said marks the words that belong to a saying.
+func said(words []string) []bool {
+	marked, bare := make([]bool, len(words)), make([]string, len(words))
+	for i, word := range words {
+		bare[i] = strings.ToLower(strings.Trim(word, "`'().,:;!?"))
+	}
+	for _, saying := range sayings {
+		for i := 0; i+len(saying) <= len(bare); i++ {
+			if slices.Equal(bare[i:i+len(saying)], saying) {
+				for j := range saying {
+					marked[i+j] = true
+				}
+			}
+		}
+	}
+	return marked
+}
+
 // harmless keeps the words that are harmless in themselves and have nothing
 // to do with this mail. It lets through what it knows, for nobody can list
 // the shapes in which an address may come back.
@@ -105,11 +157,12 @@ func harmless(message string, m invitation.Message) string {
 	if m.Subject != "" {
 		message = strings.ReplaceAll(message, m.Subject, redacted)
 	}
-	personal := personalWords(m)
+	words, personal := strings.Fields(message), personalWords(m)
+	ofSayings := said(words)
 	var kept []string
-	for _, word := range strings.Fields(message) {
+	for i, word := range words {
 		known := harmlessWord.MatchString(word) || ourField.MatchString(strings.Trim(word, "`'().,:;"))
-		if !known || mentions(word, personal) {
+		if !known || !ofSayings[i] && mentions(word, personal) {
 			word = redacted
 		}
 		if word == redacted && len(kept) > 0 && kept[len(kept)-1] == redacted {

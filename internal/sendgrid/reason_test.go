@@ -98,9 +98,16 @@ func errorsWith(text string) string {
 func FuzzReason(f *testing.F) {
 	f.Add(`{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email"}]}`)
 	f.Add(errorsWith("erika1@xn--mller-kva.example"))
+	f.Add(errorsWith("Authenticated user Erika is not authorized to send mail"))
+	f.Add(errorsWith("does not match (Mustermann) a verified Sender Identity"))
 	f.Fuzz(func(t *testing.T, body string) {
 		m := message(1)
 		got := reason(400, body, m)
+		for _, leak := range []string{"erika", "mustermann", "mller", "token1"} {
+			if strings.Contains(strings.ToLower(got), leak) {
+				t.Errorf("reason %q", got)
+			}
+		}
 		if got == "" || len(got) > maxReason || strings.ContainsAny(got, "@\n\r") || strings.Contains(got, "://") || got != reason(400, body, m) {
 			t.Errorf("reason %q", got)
 		}

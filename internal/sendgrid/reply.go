@@ -58,45 +58,47 @@ func isReplyWord(word string) bool {
 }
 
 var vocabulary = set(`
-	a about abort aborted accept accepted access account accounts action active address addresses administrator again
-	age all allocated allocation allowed already amount an and another any are as at attachment attempt attempts
-	authenticate authenticated authentication authorized available
-	back bad banned be because been before being blacklist blacklisted block blocked blocklist body bounce bounced
-	bulk busy but by
-	can can't cannot certificate change check checking client closed closing command complaint complaints
-	configuration configured connect connected connecting connection connections contact contain contained contains
-	content could couldn't current currently
-	data day days deactivated deferred delay delayed deleted deliver delivered delivery denied deny destination detected
-	dialing did direct disabled disallowed discarded dkim dmarc dns do does doesn't domain don't double due duplicate dynamic
-	early email emails end eof error errors exceed exceeded exceeds exchange exist existing exists expired explanation
-	external extra
-	failed fails failure far few file filter filtered fixed for forbidden format formatted found frequency frequently
-	from full further
-	get given greylist greylisted greylisting greeting
-	had handshake has have header headers helo high history host hosts hour hours
-	if illegal in inactive inbox incorrect infected info information insufficient internal invalid invitation ip ips is isn't it
+	a able abort aborted about accept accepted access account accounts action active additional address addresses
+	administrative administrator again age all allocated allocation allowed already amount an and another any appears are as
+	ask at attachment attempt attempts authenticate authenticated authentication authorized available
+	back bad banned be because been before being blacklist blacklisted block blocked blocklist body bounce bounced bulk busy
+	but by
+	can can't cannot certificate change check checking client closed closing come command commands complaint complaints
+	configuration configured connect connected connecting connection connections contact contain contained contains content
+	could couldn't count current currently
+	data day days deactivated deferred delay delayed deleted deliver delivered delivery denied deny destination detected dial
+	dialing did direct disabled disallowed discarded discontinued dkim dmarc dns do does doesn't domain don't double due
+	duplicate dynamic
+	early either email emails end eof error errors evaluating exceed exceeded exceeds exchange exist existing exists expired
+	explanation external extra
+	failed fails failure far few file filter filtered find fixed following for forbidden format formatted found framework
+	frequency frequently from full further
+	get given greeting greylist greylisted greylisting guidelines
+	had handshake has have header headers helo help here high history hop host hostname hosts hour hours
+	identity if illegal in inactive inbox inconsistent incorrect infected info information insufficient internal internet
+	invalid invitation ip ips is isn't it
 	junk
 	keep known
 	large later learn legitimate likely limit limited limits link links list listed local locked long lookup loop low
-	mail mailbox mailboxes mailer mails malformed many maximum message messages minute minutes missing more moved much
-	must mx
+	mail mailbox mailboxes mailer mails malformed many match matched maximum meet message messages minute minutes missing more
+	moved much must mx
 	name named network never new no non none not now number
-	of off offline on one only open or originating other our out over own
-	package password permanent permanently permission permitted please point policies policy poor possible postmaster
-	prevent prevents problem prohibited protect protocol provided ptr
+	occurred of off offline on one only open or originating other our out over own
+	package part pass passed password peer permanent permanently permission permitted please point policies policy poor
+	possible postmaster prevent prevents problem prohibited prohibition protect protocol provided provider ptr
 	queue quickly quota
-	rate rates reach reached read receive received receiver receiving recipient recipients record records reduce refused
-	reject rejected rejecting rejection relay relaying remote removed reply reported reporting reputation request
-	requested require required requires resend reset resolve resources response restricted restriction restrictions
-	retry return returned reverse rule rules
-	same secure security see seems send sender senders sending sent server servers service session size slow smtp
-	smtpapi so soft some soon space spaces spam spamhaus spamming spf spoofed status stopped storage string subject such support suspected
-	suspended suspicious syntax system systems
-	table taken technical temporarily temporary terminated than that the their there these this throttled throttling time timed
-	timeout timeouts times tls to too traffic transaction transient tried try trying typos
-	unable unauthenticated unauthorized unavailable undeliverable unexpected unknown unnecessary unrecognized
+	rate rates reach reached read realtime reason reasons receive received receiver receiving recipient recipients record
+	records reduce refused reject rejected rejecting rejection relay relaying remote removed reply reported reporting
+	reputation request requested require required requirements requires resend reset resolve resources responding response
+	restricted restriction restrictions results retry return returned reverse rule rules
+	same secure security see seems send sender senders sending sent sequence server servers service session since size slow
+	smtp smtpapi so soft some soon sorry space spaces spam spamhaus spamming spf spoofed status stopped storage string subject
+	such support suspected suspended suspicious syntax system systems
+	table taken tcp technical temporarily temporary terminated than that the their there these this throttled throttling time
+	timed timeout timeouts times tls to too traffic transaction transient tried try trying typos
+	unable unauthenticated unauthorized unavailable undeliverable unexpected unfortunately unknown unnecessary unrecognized
 	unrouteable unsolicited unsubscribed unusual up us use used user users using
-	valid validation verification verified verify via violation virtual virus visit volume
+	valid validation verification verified verify verifying very via violation virtual virus visit volume
 	wait was were when which while with within without would wrong
 	yet you your
 `)
