@@ -134,7 +134,13 @@ func (p *process) dial(t testing.TB) {
 // await returns once the process says that its health is so.
 func (p *process) await(t testing.TB, status healthpb.HealthCheckResponse_ServingStatus) {
 	t.Helper()
-	watch, err := p.health.Watch(t.Context(), &healthpb.HealthCheckRequest{})
+	p.awaitHealth(t, "", status)
+}
+
+// awaitHealth is await for one name.
+func (p *process) awaitHealth(t testing.TB, name string, status healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	watch, err := p.health.Watch(t.Context(), &healthpb.HealthCheckRequest{Service: name})
 	must(t, err)
 	for {
 		got, err := watch.Recv()

@@ -23,7 +23,7 @@ const maxWebhookConns = 64
 
 // haltedFor is how long the mail queue rests at least when SendGrid has stopped the
 // account; then it tries one mail now and then.
-const haltedFor = 5 * time.Minute
+const haltedFor = time.Minute
 
 // runWebhook takes the provider's reports in until the context ends. Its requests
 // are signed, so that it may be reached from everywhere.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -26,6 +28,7 @@ func TestDeliveryIsTold(t *testing.T) {
 		"anna@example.com":        pb.DeliveryState_DELIVERY_STATE_DELIVERED,
 		"bounce+bela@example.com": pb.DeliveryState_DELIVERY_STATE_BOUNCED,
 		"drop+carl@example.com":   pb.DeliveryState_DELIVERY_STATE_DROPPED,
+		"async+fritz@example.com": pb.DeliveryState_DELIVERY_STATE_BOUNCED,
 		"spam+dora@example.com":   pb.DeliveryState_DELIVERY_STATE_REPORTED_SPAM,
 		"slow+emil@example.com":   pb.DeliveryState_DELIVERY_STATE_ACCEPTED,
 	} {
@@ -47,6 +50,22 @@ func TestDeliveryIsTold(t *testing.T) {
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("an unsigned report is answered with %s", resp.Status)
 	}
+}
+
+// TestAccountSuspended: no mail is tried while SendGrid has stopped the account,
+// and at once when it says that it is active again.
+func TestAccountSuspended(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, pgtest.Database(t))
+	w.report(freeAddr(t))
+	p := w.serve()
+	w.inbox.SetAccount(sendgridtest.Account{Status: sendgridtest.Suspended})
+	p.awaitHealth(t, "delivery", healthpb.HealthCheckResponse_NOT_SERVING)
+	_, err := p.CreateUser(t.Context(), newcomer("gerda", pb.Invite_INVITE_NOW))
+	must(t, err)
+	w.inbox.SetAccount(sendgridtest.Account{})
+	p.awaitDelivery(t, "gerda", pb.DeliveryState_DELIVERY_STATE_DELIVERED)
+	p.awaitHealth(t, "delivery", healthpb.HealthCheckResponse_SERVING)
 }
 
 // report makes the inbox report to a process that listens there.

@@ -5,13 +5,14 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 )
 
 // accountChange is SendGrid's word that the account's own standing has changed.
 type accountChange struct {
-	kind string
-	at   time.Time
+	id, kind string
+	at       time.Time
 }
 
 // unreadable stands for a kind that is no single word.
@@ -26,7 +27,7 @@ var (
 )
 
 func (e event) accountChange() accountChange {
-	c := accountChange{kind: plain(e.Type), at: time.Time(e.Timestamp)}
+	c := accountChange{id: string(e.ID), kind: plain(e.Type), at: time.Time(e.Timestamp)}
 	if !word.MatchString(c.kind) {
 		c.kind = unreadable
 	}
@@ -37,10 +38,48 @@ func (c accountChange) reinstated() bool { return reinstated.MatchString(c.kind)
 
 func (c accountChange) halted() bool { return !c.reinstated() && halted.MatchString(c.kind) }
 
+// account is what this server has heard of the account.
+type account struct {
+	mu     sync.Mutex
+	heard  map[string]bool // ids
+	latest time.Time
+}
+
+// maxHeard bounds the ids that are remembered: the status changes a few times in
+// a year.
+const maxHeard = 1000
+
+// fresh are the changes that were not heard of before, in the order of their
+// times. A repeated suspension must not undo what came after it; another server
+// may not know that, and has the queue rest for a minute in vain.
+func (a *account) fresh(changes []accountChange) (fresh []accountChange) {
+	for _, c := range changes {
+		if !a.heard[c.id] && !c.at.Before(a.latest) {
+			fresh = append(fresh, c)
+		}
+	}
+	slices.SortStableFunc(fresh, func(a, b accountChange) int { return a.at.Compare(b.at) })
+	return fresh
+}
+
+func (a *account) remember(changes []accountChange) {
+	if len(a.heard) > maxHeard || a.heard == nil {
+		a.heard = map[string]bool{}
+	}
+	for _, c := range changes {
+		a.latest = c.at
+		if c.id != "" {
+			a.heard[c.id] = true
+		}
+	}
+}
+
 // followAccount tells people of what changed, and the mail queue of how it ended.
 func (h *webhook) followAccount(ctx context.Context, changes []accountChange) error {
-	changes = slices.SortedStableFunc(slices.Values(changes), func(a, b accountChange) int { return a.at.Compare(b.at) })
-	var follow func() error
+	h.account.mu.Lock()
+	defer h.account.mu.Unlock()
+	changes = h.account.fresh(changes)
+	follow := func() error { return nil }
 	for _, c := range changes {
 		level := slog.LevelError
 		switch {
@@ -51,8 +90,9 @@ func (h *webhook) followAccount(ctx context.Context, changes []accountChange) er
 		}
 		h.config.Logger.LogAttrs(ctx, level, "SendGrid changed the account's status", slog.String("kind", c.kind))
 	}
-	if follow == nil {
-		return nil
+	if err := follow(); err != nil {
+		return err
 	}
-	return follow()
+	h.account.remember(changes)
+	return nil
 }

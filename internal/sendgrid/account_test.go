@@ -2,6 +2,7 @@ package sendgrid
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 func accountEvent(kind string, at int) string {
-	return `{"event":"account_status_change","type":` + kind + `,"sg_event_id":"a","timestamp":` + string(rune('0'+at)) + `}`
+	return fmt.Sprintf(`{"event":"account_status_change","type":%s,"sg_event_id":"a-%d","timestamp":%d}`, kind, at, at)
 }
 
 // TestAccountStatus: people hear of every change, and the mail queue of those that
@@ -75,6 +76,27 @@ func TestOverQuota(t *testing.T) {
 	}
 	if line := rec.lines(t)[0]; line["level"] != "ERROR" || line["mails"] != 1.0 || !strings.Contains(line["msg"].(string), "quota") {
 		t.Errorf("log %v", line)
+	}
+}
+
+// TestAccountStatusOutOfOrder: what was heard, and what is older than that, does
+// not count again.
+func TestAccountStatusOutOfOrder(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	hook, s := startHook(t, rec, nil)
+	suspended, back := accountEvent(`"compliance_suspend"`, 2), accountEvent(`"compliance_reactivate"`, 3)
+	for _, body := range []string{
+		events(suspended), events(suspended), events(back), events(suspended), events(accountEvent(`"compliance_ban"`, 1)), events(back, suspended),
+		events(accountEvent(`"compliance_ban"`, 4)),
+	} {
+		if a := s.request(t, body).post(t, hook); a.status != http.StatusNoContent {
+			t.Errorf("status %d", a.status)
+		}
+	}
+	const halted = "halted: SendGrid changed the account's status: "
+	if want := []string{halted + "compliance_suspend", "reinstated", halted + "compliance_ban"}; !reflect.DeepEqual(rec.followed, want) {
+		t.Errorf("followed %q", rec.followed)
 	}
 }
 

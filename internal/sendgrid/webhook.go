@@ -123,9 +123,10 @@ func NewWebhookServer(handler http.Handler, log *slog.Logger) *http.Server {
 }
 
 type webhook struct {
-	config WebhookConfig
-	keys   verifier
-	slots  chan struct{} // full while MaxConcurrent requests are under way
+	config  WebhookConfig
+	keys    verifier
+	slots   chan struct{} // full while MaxConcurrent requests are under way
+	account account
 }
 
 // ServeHTTP implements http.Handler.
@@ -214,7 +215,9 @@ func (h *webhook) record(ctx context.Context, body []byte, v verdict) verdict {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Timeout)
 	defer cancel()
-	v.err = h.followAccount(ctx, v.batch.account)
+	if len(v.batch.account) > 0 {
+		v.err = h.followAccount(ctx, v.batch.account)
+	}
 	if v.err == nil && len(v.batch.reports) > 0 {
 		v.known, v.err = h.config.Record(ctx, v.batch.reports)
 	}
