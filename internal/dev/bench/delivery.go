@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
+
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 )
 
 // inbox takes mails in SendGrid's place and counts those it took.
@@ -70,20 +72,20 @@ func (s *site) deliver(ctx context.Context, binary string, files []*os.File, mea
 	}
 	defer func() { _ = log.Close() }()
 	environ := s.environ(files, "SENDGRID_BASE_URL="+mails.url, "SENDGRID_API_KEY=SG.bench", "INVITATION_MAIL_FROM=einladung@kiwi.example")
-	worker, err := startChild(ctx, log, environ, files, binary, "serve", "-role", "worker")
+	worker, err := launch.Start(ctx, log, environ, files, binary, "serve", "-role", "worker")
 	if err != nil {
 		return sample{}, err
 	}
-	defer worker.stop()
+	defer worker.Stop()
 	select {
 	case <-mails.first:
-	case <-worker.ended:
+	case <-worker.Ended:
 		tail, _ := os.ReadFile(log.Name())
-		return sample{}, fmt.Errorf("the workers ended: %w\n%s", worker.err, tail)
-	case <-time.After(patience):
+		return sample{}, fmt.Errorf("the workers ended: %w\n%s", worker.Err, tail)
+	case <-time.After(launch.Patience):
 		return sample{}, errors.New("no mail came")
 	}
-	return measure(ctx, mails, worker.pid())
+	return measure(ctx, mails, worker.Pid())
 }
 
 func (s *site) countMails(ctx context.Context, mails *inbox, worker int) (sample, error) {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
@@ -55,7 +53,7 @@ type lab struct {
 
 // openLab builds the service and starts Postgres. The lab has to be closed.
 func openLab(ctx context.Context, o options, progress io.Writer) (*lab, error) {
-	root, err := findRoot(ctx)
+	root, err := launch.Root(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +68,11 @@ func openLab(ctx context.Context, o options, progress io.Writer) (*lab, error) {
 	}
 	l.say("building the service")
 	l.binary = filepath.Join(l.work, "invitationd")
-	if err := l.build(ctx, l.binary); err != nil {
+	if err := launch.Build(ctx, l.root, l.binary); err != nil {
 		return nil, err
 	}
-	if err := l.makeKeys(); err != nil {
+	l.keys = filepath.Join(l.work, "keys")
+	if l.ring, err = launch.Keys(l.keys); err != nil {
 		return nil, err
 	}
 	l.say("starting Postgres")
@@ -92,59 +91,6 @@ func (l *lab) close() {
 }
 
 func (l *lab) say(format string, args ...any) { fmt.Fprintf(l.progress, format+"\n", args...) }
-
-// findRoot is the directory of the module that this is run in.
-func findRoot(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("look for the checkout: %w", err)
-	}
-	root := filepath.Dir(strings.TrimSpace(string(out)))
-	if _, err := os.Stat(filepath.Join(root, "cmd", "invitationd")); err != nil {
-		return "", errors.New("run this inside the checkout: it builds cmd/invitationd")
-	}
-	return root, nil
-}
-
-// build compiles invitationd, with files that are not in the checkout if there
-// are any: their paths below the root, and where they lie.
-func (l *lab) build(ctx context.Context, binary string, more ...[2]string) error {
-	args := []string{"build", "-o", binary}
-	if len(more) > 0 {
-		replace := map[string]string{}
-		for _, file := range more {
-			replace[filepath.Join(l.root, file[0])] = file[1]
-		}
-		overlay, err := json.Marshal(map[string]any{"Replace": replace})
-		if err != nil {
-			return err
-		}
-		name := binary + ".overlay"
-		if err := os.WriteFile(name, overlay, 0o600); err != nil {
-			return err
-		}
-		args = append(args, "-overlay", name)
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/invitationd")...)
-	cmd.Dir = l.root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build invitationd: %w\n%s", err, bytes.TrimSpace(out))
-	}
-	return nil
-}
-
-func (l *lab) makeKeys() error {
-	line, err := invitation.NewKeyLine('A')
-	if err != nil {
-		return err
-	}
-	l.keys = filepath.Join(l.work, "keys")
-	if err := os.WriteFile(l.keys, []byte(line+"\n"), 0o600); err != nil {
-		return fmt.Errorf("write the key file: %w", err)
-	}
-	l.ring, err = invitation.ParseKeyRing([]byte(line))
-	return err
-}
 
 // dataDir is on the checkout's disk: a temporary directory may lie in memory,
 // where writing to the disk costs nothing.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 )
 
 // counts are the numbers of callers that the case is measured with.
@@ -125,7 +127,7 @@ func (s *site) crowd(ctx context.Context, c benchCase, callers int, users []item
 	if c.fresh {
 		group.limit = len(users) / c.units
 	}
-	watch := s.watch(s.api.pid())
+	watch := s.watch(s.api.Pid())
 	m, err := group.run(ctx)
 	watch(&m, m.Calls*c.units)
 	return m, err
@@ -139,14 +141,14 @@ func (s *site) watch(service int) func(m *sample, units int) {
 	go func() {
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
-		resident := residentOf(service)
+		resident := launch.Resident(service)
 		for {
 			select {
 			case <-done:
 				most <- resident
 				return
 			case <-tick.C:
-				resident = max(resident, residentOf(service))
+				resident = max(resident, launch.Resident(service))
 			}
 		}
 	}()

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
+
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 )
 
 // hookFile is added to cmd/invitationd to be watched: everything else of it is
@@ -35,7 +37,7 @@ func (l *lab) buildWatched(ctx context.Context) (binary string, err error) {
 		return "", err
 	}
 	l.say("building the service with a hook")
-	return binary, l.build(ctx, binary, [2]string{"cmd/invitationd/hook.go", source})
+	return binary, launch.Build(ctx, l.root, binary, [2]string{"cmd/invitationd/hook.go", source})
 }
 
 // watchAPI stops the site's service and starts one with the hook instead.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/bench/hook"
-	"github.com/kiwi-ki/invitations/internal/dev/serving"
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -32,7 +31,7 @@ type site struct {
 	organizations int64
 	next          int64 // number of the next user to be made
 
-	api   *child
+	api   *launch.Child
 	addr  string
 	conns []*grpc.ClientConn
 }
@@ -112,7 +111,7 @@ func (s *site) stopAPI() {
 	}
 	s.conns = nil
 	if s.api != nil {
-		s.api.stop()
+		s.api.Stop()
 		s.api = nil
 	}
 }
@@ -144,7 +143,7 @@ func (s *site) libpq() []string {
 // startAPI starts the service and connects the callers. Its log goes to a file,
 // as production's goes somewhere too.
 func (s *site) startAPI(ctx context.Context, binary string, files ...*os.File) (err error) {
-	if s.addr, err = freeAddr(ctx); err != nil {
+	if s.addr, err = launch.FreeAddr(ctx); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(s.lab.work, s.name+".log"))
@@ -152,7 +151,7 @@ func (s *site) startAPI(ctx context.Context, binary string, files ...*os.File) (
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	if s.api, err = startChild(ctx, log, s.environ(files), files, binary, "serve", "-role", "api"); err != nil {
+	if s.api, err = launch.Start(ctx, log, s.environ(files), files, binary, "serve", "-role", "api"); err != nil {
 		return err
 	}
 	for range connections {
@@ -161,32 +160,10 @@ func (s *site) startAPI(ctx context.Context, binary string, files ...*os.File) (
 			return err
 		}
 		s.conns = append(s.conns, conn)
-		if err := s.awaitServing(ctx, conn); err != nil {
+		if err := s.api.AwaitServing(ctx, conn); err != nil {
 			tail, _ := os.ReadFile(log.Name())
 			return fmt.Errorf("invitationd does not serve: %w\n%s", err, tail)
 		}
 	}
 	return nil
-}
-
-// awaitServing returns once the service says that it serves.
-func (s *site) awaitServing(ctx context.Context, conn *grpc.ClientConn) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-s.api.ended:
-			cancel()
-		}
-	}()
-	return serving.Await(ctx, conn)
-}
-
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("look for a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
