@@ -241,6 +241,8 @@ func (c config) pool(ctx context.Context, more map[string]string) (*pgxpool.Pool
 		// A plan made while a table was empty, as a queue's often is, would look
 		// at all of it until statistics say that it has grown.
 		settings.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+		// One caller's list is not worth three of the server's cores.
+		settings.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] = "0"
 		maps.Copy(settings.ConnConfig.RuntimeParams, more)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)

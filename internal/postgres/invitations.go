@@ -60,26 +60,29 @@ SELECT ` + personColumns + `, ` + invitations.selected() + `, ` + deliveries.sel
 FROM invitations i
 JOIN users u ON u.id = i.user_id` + joinOrganization + `
 LEFT JOIN deliveries d ON d.id = i.delivery_id
-WHERE i.organization_id = $1 AND i.id < $2` + amongInvitationsListed + `
+WHERE i.organization_id = $1 AND i.id < $2` + amongInvitationsListed + ` AND u.erased_at IS NULL
 ORDER BY i.id DESC LIMIT $6`
 
 	// Where the mails' state is asked for, its index leads, and the mails' age is
 	// what the list goes by: an older mail of an invitation may stand there too, and
-	// is not the latest.
+	// is not the latest. OFFSET 0 has Postgres look each one up, in the index's order:
+	// it would read and sort all of a state that it thinks is common.
 	listByDelivery = `
 SELECT ` + personColumns + `, ` + invitations.selected() + `, ` + deliveries.selected() + `, now()
-FROM deliveries d
-JOIN invitations i ON i.id = d.invitation_id AND i.delivery_id = d.id
+FROM deliveries d CROSS JOIN LATERAL (
+	SELECT * FROM invitations i
+	WHERE i.id = d.invitation_id AND i.delivery_id = d.id` + amongInvitationsListed + `
+	OFFSET 0
+) AS i
 JOIN users u ON u.id = i.user_id` + joinOrganization + `
-WHERE d.organization_id = $1 AND d.id < $2 AND d.state = $7` + amongInvitationsListed + `
+WHERE d.organization_id = $1 AND d.id < $2 AND d.state = $7 AND u.erased_at IS NULL
 ORDER BY d.id DESC LIMIT $6`
 )
 
 const amongInvitationsListed = `
 	AND ($3::text IS NULL OR i.target = $3)
 	AND ($4::text IS NULL OR i.state = $4)
-	AND ($5::bool IS NULL OR (i.expires_at <= now()) = $5)
-	AND u.erased_at IS NULL`
+	AND ($5::bool IS NULL OR (i.expires_at <= now()) = $5)`
 
 // List implements invitation.Store.
 func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation.Listed, time.Time, error) {
