@@ -55,13 +55,14 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // Migrating is what a session that migrates needs: it gives way to those who hold
-// a lock, behind whom everybody else would have to wait with it.
-var Migrating = map[string]string{"lock_timeout": "5s"}
+// a lock, behind whom everybody else would have to wait with it. Calls wait for three
+// seconds.
+var Migrating = map[string]string{"lock_timeout": "1s"}
 
 // migrateTries and migratePause are how often, and after which times, a migration
 // is tried again that gave way.
 const (
-	migrateTries = 30
+	migrateTries = 60
 	migratePause = 2 * time.Second
 )
 

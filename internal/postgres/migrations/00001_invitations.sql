@@ -1,6 +1,6 @@
 -- +goose Up
 
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 -- What mails say of a property manager; there is a row once that was told.
 CREATE TABLE organizations (

@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- What the next release might add: each step goes unnoticed by this one.
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '1s';
 
 CREATE TABLE households (
     id   uuid PRIMARY KEY,
