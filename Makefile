@@ -130,6 +130,10 @@ bench-growth: ## compare 10,000 users with 10,000,000
 	@$(PACKAGES) postgresql:pgbench
 	$(GO) run ./internal/dev/bench -growth
 
+.PHONY: siege
+siege: postgres ## attack the service, and measure what others keep, in under 10 minutes
+	$(GO) run ./internal/dev/siege
+
 .PHONY: fuzz
 fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each
 	@deploy/dev/fuzz.sh
