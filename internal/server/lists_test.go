@@ -48,6 +48,39 @@ func TestListPages(t *testing.T) {
 	}
 }
 
+// TestLastPage: a page that what is left just fills is the last one.
+func TestLastPage(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	for range 2 {
+		s.send(s.person(pb.UserType_USER_TYPE_TENANT), app)
+	}
+	events := s.count(`SELECT count(*) FROM events`)
+	type page interface{ GetNextPageToken() string }
+	for name, list := range map[string]struct {
+		all  int
+		page func(size int32) (page, error)
+	}{
+		"invitations": {2, func(size int32) (page, error) {
+			return s.ListInvitations(t.Context(), &pb.ListInvitationsRequest{OrganizationId: org, PageSize: size})
+		}},
+		"users": {2, func(size int32) (page, error) {
+			return s.ListUsers(t.Context(), &pb.ListUsersRequest{OrganizationId: org, PageSize: size})
+		}},
+		"events": {events, func(size int32) (page, error) {
+			return s.ListEvents(t.Context(), &pb.ListEventsRequest{OrganizationId: org, PageSize: size})
+		}},
+	} {
+		for size, last := range map[int]bool{list.all - 1: false, list.all: true} {
+			p, err := list.page(int32(size))
+			must(t, err)
+			if (p.GetNextPageToken() == "") != last {
+				t.Errorf("%d of %d %s: the next page is %q", size, list.all, name, p.GetNextPageToken())
+			}
+		}
+	}
+}
+
 // TestListFilters: each filter selects what its name says, expiry included.
 func TestListFilters(t *testing.T) {
 	t.Parallel()
