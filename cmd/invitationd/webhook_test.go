@@ -63,6 +63,7 @@ func TestAccountSuspended(t *testing.T) {
 	p.awaitHealth(t, "delivery", healthpb.HealthCheckResponse_NOT_SERVING)
 	_, err := p.CreateUser(t.Context(), newcomer("gerda", pb.Invite_INVITE_NOW))
 	must(t, err)
+	w.awaitCount(1, `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND state = 'scheduled'`)
 	w.inbox.SetAccount(sendgridtest.Account{})
 	p.awaitDelivery(t, "gerda", pb.DeliveryState_DELIVERY_STATE_DELIVERED)
 	p.awaitHealth(t, "delivery", healthpb.HealthCheckResponse_SERVING)
