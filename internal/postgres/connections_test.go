@@ -88,3 +88,25 @@ func (d *db) limitedPool(most int) (tried *atomic.Int64, pool *pgxpool.Pool) {
 		c.BeforeConnect = func(context.Context, *pgx.ConnConfig) error { tried.Add(1); return nil }
 	})
 }
+
+// TestRoomForEach: where lists and reports have taken all of their places, one more
+// hears when to come back, and changes and single reads go on.
+func TestRoomForEach(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	s := d.server(func(c *postgres.Config) { c.Timeout = 300 * time.Millisecond })
+	id := person(t, s)
+	s.Crowd()
+	ctx := t.Context()
+	_, _, list := s.List(ctx, invitation.ListFilter{OrganizationID: org, Limit: 1})
+	_, _, users := s.ListUsers(ctx, invitation.UserFilter{OrganizationID: org, Limit: 1})
+	_, events := s.Events(ctx, invitation.EventFilter{OrganizationID: org, Limit: 1})
+	_, report := s.Report(ctx, []invitation.Report{{EventID: "one", State: invitation.Delivered}})
+	for _, err := range []error{list, users, events, report} {
+		isUnavailable(t, err)
+	}
+	recovered(t, s, share(id))
+	if _, err := s.Read(ctx, invitation.Key{UserID: id}); err != nil && !errors.Is(err, invitation.ErrUnavailable) {
+		t.Errorf("a single read: %v", err)
+	}
+}

@@ -59,3 +59,12 @@ func kinds[R any](all map[string]map[string]string, t *table[R]) {
 		all[t.name][c.name] = c.kind
 	}
 }
+
+// Crowd takes every place that those have who read lists, and those who report.
+func (s *Store) Crowd() {
+	for _, b := range []bulkhead{s.lists, s.reports} {
+		for range cap(b) {
+			b <- struct{}{}
+		}
+	}
+}

@@ -113,6 +113,7 @@ func (f *field) environ() ([]string, error) {
 		"DATABASE_URL=" + dsn.String(), "INVITATION_GRPC_ADDR=" + f.addr, "INVITATION_WEBHOOK_ADDR=" + f.webhook,
 		"SENDGRID_WEBHOOK_KEYS=" + public, "INVITATION_KEYS_FILE=" + filepath.Join(f.work, "keys"),
 		"INVITATION_LINK_BASE_URL=https://app.kiwi.example/i/",
+		"GOMEMLIMIT=200MiB", // as deploy/README.md has it
 		"INVITATION_MAILS_PER_RECIPIENT=0", "INVITATION_MAILS_PER_ORGANIZATION=1000000000/24h",
 	}, err
 }
