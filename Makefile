@@ -134,6 +134,10 @@ bench-growth: ## compare 10,000 users with 10,000,000
 siege: postgres ## attack the service, and measure what others keep, in under 10 minutes
 	$(GO) run ./internal/dev/siege
 
+.PHONY: failover
+failover: postgres ## take the database away in each way it can go, and count broken promises, in under 8 minutes
+	$(GO) run ./internal/dev/failover
+
 .PHONY: fuzz
 fuzz: test-tools ## run every fuzz target for FUZZTIME (30s) each
 	@deploy/dev/fuzz.sh

@@ -8,13 +8,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -113,16 +110,12 @@ type reporter struct {
 func (r *reporter) delivered(t *testing.T, deliveryID string) int {
 	t.Helper()
 	body := fmt.Appendf(nil, `[{"event":"delivered","sg_event_id":"one","delivery_id":%q,"timestamp":%d}]`, deliveryID, time.Now().Unix())
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	hash := sha256.Sum256(append([]byte(stamp), body...))
-	signature, err := ecdsa.SignASN1(rand.Reader, r.key, hash[:])
-	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), impatience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.addr+"/webhooks/sendgrid", bytes.NewReader(body))
 	must(t, err)
-	req.Header.Set("X-Twilio-Email-Event-Webhook-Signature", base64.StdEncoding.EncodeToString(signature))
-	req.Header.Set("X-Twilio-Email-Event-Webhook-Timestamp", stamp)
+	req.Header, err = sendgridtest.Sign(r.key, time.Now(), body)
+	must(t, err)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0

@@ -35,8 +35,8 @@
 // from that.
 //
 // The answer of a change comes from a transaction that locked a row and so wrote
-// to the log, a repeated request's too: after a fail-over, it can't have been
-// given for what is then lost. The same holds for what is handed out of the trail:
+// to the log, a repeated request's and a refusal's too: after a fail-over, it can't
+// have been given for what is then lost, nor by a primary that others have replaced. The same holds for what is handed out of the trail:
 // Events and Follow answer behind a commit that came after the reading (barrier.go),
 // one for all who read meanwhile. Read, List and the others promise less: they tell
 // what this server of the database holds, which a fail-over may take back.

@@ -43,6 +43,11 @@ func (s *Store) transact(ctx context.Context, calls []*call, mode group.Mode) ([
 	b = &pgx.Batch{}
 	after, fates := s.apply(before, calls)
 	s.queueSave(b, before, after)
+	if len(before.users)+len(after.users) == 0 {
+		// Nothing is locked or written, and yet a primary that has been replaced must
+		// not be the one that says so.
+		b.Queue(emitMessage)
+	}
 	b.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		err = fmt.Errorf("save: %w", err)

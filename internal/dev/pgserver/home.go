@@ -101,7 +101,7 @@ func (h *home) newCluster(ctx context.Context, c Config) error {
 	if c.Follows != "" {
 		u, err := url.Parse(c.Follows)
 		if err != nil {
-			return errors.New("what to follow is no DSN")
+			return errNoDSN
 		}
 		password, _ = u.User.Password()
 		program, args = "pg_basebackup", h.copy
@@ -155,10 +155,20 @@ func (h *home) initdb(cmd *exec.Cmd, _ Config) ([]string, error) {
 	}, err
 }
 
-// copy is what makes a standby's cluster.
-func (h *home) copy(_ *exec.Cmd, c Config) ([]string, error) {
-	return []string{"--dbname=" + c.Follows, "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"}, nil
+// copy is what makes a standby's cluster. Everybody on the machine can read a
+// program's arguments, so that the password is not among them.
+func (h *home) copy(cmd *exec.Cmd, c Config) ([]string, error) {
+	primary, err := url.Parse(c.Follows)
+	if err != nil {
+		return nil, errNoDSN
+	}
+	password, _ := primary.User.Password()
+	cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
+	primary.User = url.User(primary.User.Username())
+	return []string{"--dbname=" + primary.String(), "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"}, nil
 }
+
+var errNoDSN = errors.New("what to follow is no DSN")
 
 // locale sorts by code point everywhere. Only Linux is sure to have the variant
 // whose upper and lower go beyond ASCII.

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -62,8 +63,7 @@ type post struct {
 	alone     bool // not to be merged with other posts
 	attempt   int
 	body      []byte
-	timestamp string
-	signature string
+	signature http.Header
 }
 
 func (h *hook) deliver(ctx context.Context, p *post) bool {
@@ -76,10 +76,7 @@ func (h *hook) deliver(ctx context.Context, p *post) bool {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "SendGrid Event API")
-	if p.signature != "" {
-		request.Header.Set(signatureHeader, p.signature)
-		request.Header.Set(timestampHeader, p.timestamp)
-	}
+	maps.Copy(request.Header, p.signature)
 	response, err := h.client.Do(request)
 	if err != nil {
 		return false
@@ -89,8 +86,7 @@ func (h *hook) deliver(ctx context.Context, p *post) bool {
 	return response.StatusCode/100 == 2
 }
 
-// seal writes the body, with SendGrid's line break at its end, and signs it:
-// ECDSA over the SHA-256 of the timestamp and the raw body, in ASN.1 DER.
+// seal writes the body, with SendGrid's line break at its end, and signs it.
 func (h *hook) seal(p *post) error {
 	body, err := json.Marshal(p.events)
 	if err != nil {
@@ -98,14 +94,25 @@ func (h *hook) seal(p *post) error {
 	}
 	body = append(body, "\r\n"...)
 	if h.config.PrivateKey != nil {
-		p.timestamp = strconv.FormatInt(h.now().Unix(), 10)
-		digest := sha256.Sum256(append([]byte(p.timestamp), body...))
-		signature, err := ecdsa.SignASN1(rand.Reader, h.config.PrivateKey, digest[:])
-		if err != nil {
+		if p.signature, err = Sign(h.config.PrivateKey, h.now(), body); err != nil {
 			return err
 		}
-		p.signature = base64.StdEncoding.EncodeToString(signature)
 	}
 	p.body = body
 	return nil
+}
+
+// Sign returns the headers of a signed post: ECDSA over the SHA-256 of the
+// timestamp and the raw body, in ASN.1 DER.
+func Sign(key *ecdsa.PrivateKey, at time.Time, body []byte) (http.Header, error) {
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	digest := sha256.Sum256(append([]byte(timestamp), body...))
+	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("signing a post: %w", err)
+	}
+	signed := http.Header{}
+	signed.Set(timestampHeader, timestamp)
+	signed.Set(signatureHeader, base64.StdEncoding.EncodeToString(signature))
+	return signed, nil
 }
