@@ -181,10 +181,11 @@ func (KeyRing) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 // LogValue implements slog.LogValuer.
 func (KeyRing) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Pseudonym stands for an address where only sameness counts. It changes when
-// another key signs.
+// Pseudonym stands for an address where only sameness counts. It is made with the
+// oldest key, so that it stays when another key signs, and changes only when the
+// oldest is retired.
 func (r *KeyRing) Pseudonym(e Email) string {
-	h := hmac.New(sha256.New, r.signing.secret[:])
+	h := hmac.New(sha256.New, r.order[0].secret[:])
 	h.Write([]byte("kiwi invitation address 1\x00" + e.Key()))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
 }

@@ -43,8 +43,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestPseudonym: equal for one mailbox, another for each other one and under
-// another key, and nothing of the address.
+// TestPseudonym: equal for one mailbox, also when another key signs; another for
+// each other one and under another oldest key; and nothing of the address.
 func TestPseudonym(t *testing.T) {
 	t.Parallel()
 	linker, err := invitation.NewLinker("https://kiwi.example/i/", ring(t, lineA))
@@ -55,6 +55,9 @@ func TestPseudonym(t *testing.T) {
 	}
 	if a == linker.Pseudonym(addressB) || a == ring(t, lineB).Pseudonym(addressA) {
 		t.Error("two mailboxes or two keys have one pseudonym")
+	}
+	if a != ring(t, lineA, lineB).Pseudonym(addressA) {
+		t.Error("a mailbox has another pseudonym when a newer key signs")
 	}
 	linker.SetRing(ring(t, lineB))
 	if linker.Pseudonym(addressA) != ring(t, lineB).Pseudonym(addressA) {
