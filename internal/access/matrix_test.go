@@ -56,6 +56,8 @@ var allowed = map[string]string{
 	"/kiwi.invitation.v1.OperationsService/ListDeliveries": "ops glass",
 	"/kiwi.invitation.v1.OperationsService/FindUser":       "ops glass",
 	"/kiwi.invitation.v1.OperationsService/SendAgain":      "glass",
+	"/kiwi.invitation.v1.OperationsService/RevokeAll":      "glass",
+	"/kiwi.invitation.v1.OperationsService/ExportUser":     "ops glass",
 	"/kiwi.invitation.v1.OperationsService/PauseDelivery":  "glass",
 	"/kiwi.invitation.v1.OperationsService/ResumeDelivery": "glass",
 

@@ -149,6 +149,12 @@ type ListFilter struct {
 	Target   *Target
 	State    State
 	Delivery DeliveryState
+	// Waiting leaves those that nobody redeemed and nobody revoked, whatever their
+	// time.
+	Waiting bool
+	// IssuedBefore is when the present generation had begun; zero for any time. To go
+	// on, it is the last invitation's, unless there is a Delivery.
+	IssuedBefore time.Time
 	// Before is the id of the last invitation seen, or with Delivery of its mail;
 	// uuid.Nil starts anew.
 	Before uuid.UUID

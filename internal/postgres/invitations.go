@@ -76,7 +76,16 @@ FROM deliveries d CROSS JOIN LATERAL (
 ) AS i
 JOIN users u ON u.id = i.user_id` + joinOrganization + `
 WHERE d.organization_id = $1 AND d.id < $2 AND d.state = $7 AND u.erased_at IS NULL
+	AND ($8::timestamptz IS NULL OR i.issued_at < $8)
 ORDER BY d.id DESC LIMIT $6`
+
+	listByIssue = `
+SELECT ` + personColumns + `, ` + invitations.selected() + `, ` + deliveries.selected() + `, now()
+FROM invitations i
+JOIN users u ON u.id = i.user_id` + joinOrganization + `
+LEFT JOIN deliveries d ON d.id = i.delivery_id
+WHERE i.organization_id = $1 AND (i.issued_at, i.id) < ($7, $2) AND u.erased_at IS NULL` + amongInvitationsListed + `
+ORDER BY i.issued_at DESC, i.id DESC LIMIT $6`
 )
 
 const amongInvitationsListed = `
@@ -98,13 +107,19 @@ func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation
 		target = targetName(*f.Target)
 	}
 	before := f.Before
-	if before == uuid.Nil {
+	if before == uuid.Nil && (f.Delivery != "" || f.IssuedBefore.IsZero()) {
 		before = uuid.Max
 	}
 	stored, expired := storedState(f.State)
+	if f.Waiting {
+		stored, expired = nullText(invitation.Pending), pgtype.Bool{}
+	}
 	query, args := listInvitations, []any{f.OrganizationID, some(before), target, stored, expired, f.Limit}
-	if f.Delivery != "" {
-		query, args = listByDelivery, append(args, f.Delivery)
+	switch {
+	case f.Delivery != "":
+		query, args = listByDelivery, append(args, f.Delivery, nullTime(f.IssuedBefore))
+	case !f.IssuedBefore.IsZero():
+		query, args = listByIssue, append(args, f.IssuedBefore)
 	}
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {

@@ -176,3 +176,53 @@ func (s *Store) MailPauses(ctx context.Context, limit int) ([]invitation.MailPau
 	}
 	return pauses, nil
 }
+
+const countWaiting = `SELECT count(*) FROM (SELECT FROM invitations WHERE organization_id = $1 AND state = 'PENDING' LIMIT $2) AS waiting`
+
+// CountWaiting counts an organization's invitations that nobody redeemed and nobody
+// revoked, up to a limit.
+func (s *Store) CountWaiting(ctx context.Context, organizationID string, limit int) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	if err := s.pool.QueryRow(ctx, countWaiting, organizationID, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count invitations: %w", translate(err))
+	}
+	return n, nil
+}
+
+// exportUser takes rows as they are, so that no new column is forgotten. What is left
+// out is not about the person: generations are a part of links.
+const exportUser = `
+SELECT jsonb_build_object(
+	'user', to_jsonb(u) - 'email_key',
+	'invitations', (SELECT coalesce(jsonb_agg(to_jsonb(i) - 'mailed_generation' - 'shared_generation'), '[]') FROM invitations i WHERE i.user_id = u.id),
+	'deliveries', (SELECT coalesce(jsonb_agg(to_jsonb(d) - 'generation' - 'email_key'), '[]') FROM deliveries d WHERE d.user_id = u.id),
+	'events', (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'ended_mailed' - 'ended_shared'), '[]')
+		FROM (SELECT * FROM events WHERE user_id = u.id ORDER BY sequence LIMIT 10000) AS e),
+	'requests', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'created_at', r.created_at, 'answer', encode(r.answer, 'base64'))), '[]')
+		FROM requests r WHERE r.user_id = u.id))
+FROM users u WHERE u.id = $1`
+
+// ExportUser returns all that is stored about a person, as JSON.
+func (s *Store) ExportUser(ctx context.Context, id string) (data []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	leave, err := s.lists.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	err = s.pool.QueryRow(ctx, exportUser, id).Scan(&data)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, invitation.ErrUserNotFound
+	case err != nil:
+		return nil, fmt.Errorf("export a user: %w", translate(err))
+	}
+	return data, nil
+}

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
@@ -73,4 +75,17 @@ func (s *operationsService) FindUser(ctx context.Context, req *pb.FindUserReques
 		resp.Users = append(resp.Users, user)
 	}
 	return resp, nil
+}
+
+// ExportUser implements pb.OperationsServiceServer.
+func (s *operationsService) ExportUser(ctx context.Context, req *pb.ExportUserRequest) (*pb.ExportUserResponse, error) {
+	raw, err := s.Operations.ExportUser(ctx, req.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	data := &structpb.Struct{}
+	if data.UnmarshalJSON(raw) != nil {
+		return nil, errors.New("an export is no JSON object") // the error would quote it
+	}
+	return &pb.ExportUserResponse{Data: data}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -34,17 +35,15 @@ func (s *invitationService) GetInvitation(ctx context.Context, req *pb.GetInvita
 
 // ListInvitations implements pb.InvitationServiceServer.
 func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInvitationsRequest) (*pb.ListInvitationsResponse, error) {
-	last, err := readPageToken(req, req.GetPageToken(), len(uuid.UUID{}))
-	if err != nil {
-		return nil, err
-	}
 	size := pageSize(req.GetPageSize())
 	filter := invitation.ListFilter{
 		OrganizationID: req.GetOrganizationId(), State: invitation.State(invitationStates.word(req.GetState())),
 		Delivery: invitation.DeliveryState(deliveryStates.word(req.GetDeliveryState())),
 		Limit:    size + 1,
 	}
-	copy(filter.Before[:], last)
+	if err := goOn(&filter, req); err != nil {
+		return nil, err
+	}
 	if req.GetTarget() != pb.Target_TARGET_UNSPECIFIED {
 		target := fromTarget(req.GetTarget())
 		filter.Target = &target
@@ -56,11 +55,7 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 	resp := &pb.ListInvitationsResponse{}
 	if len(listed) > size {
 		listed = listed[:size]
-		last := listed[size-1].Invitation
-		resp.NextPageToken = pageToken(req, last.ID[:])
-		if filter.Delivery != "" {
-			resp.NextPageToken = pageToken(req, last.DeliveryID[:])
-		}
+		resp.NextPageToken = pageToken(req, placeOf(filter, listed[size-1].Invitation))
 	}
 	for _, l := range listed {
 		inv, err := s.toInvitation(l.User, l.Invitation, now)
@@ -70,6 +65,37 @@ func (s *invitationService) ListInvitations(ctx context.Context, req *pb.ListInv
 		resp.Invitations = append(resp.Invitations, inv)
 	}
 	return resp, nil
+}
+
+// byIssue reports whether a list goes by when its invitations were issued.
+func byIssue(f invitation.ListFilter) bool { return f.Delivery == "" && !f.IssuedBefore.IsZero() }
+
+// placeOf is where a list goes on behind an invitation, and goOn has it do so.
+func placeOf(f invitation.ListFilter, inv *invitation.Invitation) []byte {
+	switch {
+	case f.Delivery != "":
+		return inv.DeliveryID[:]
+	case byIssue(f):
+		return binary.BigEndian.AppendUint64(inv.ID[:], uint64(inv.IssuedAt.UnixMicro()))
+	default:
+		return inv.ID[:]
+	}
+}
+
+func goOn(f *invitation.ListFilter, req *pb.ListInvitationsRequest) error {
+	f.IssuedBefore = fromTime(req.GetIssuedBefore())
+	length := len(f.Before)
+	if byIssue(*f) {
+		length += timeLen
+	}
+	last, err := readPageToken(req, req.GetPageToken(), length)
+	if err != nil || last == nil {
+		return err
+	}
+	if copy(f.Before[:], last); byIssue(*f) {
+		f.IssuedBefore = time.UnixMicro(int64(binary.BigEndian.Uint64(last[len(f.Before):])))
+	}
+	return nil
 }
 
 // ListUsers implements pb.UserServiceServer.
@@ -164,6 +190,7 @@ func optionalID(field, text string) (uuid.UUID, error) {
 const (
 	filterLen   = 8
 	sequenceLen = 8
+	timeLen     = 8
 )
 
 func pageToken(req proto.Message, last []byte) string {

@@ -26,6 +26,11 @@ type Operations interface {
 	// out that were put aside.
 	MailPauses(ctx context.Context, limit int) ([]invitation.MailPause, error)
 	WakeMails(ctx context.Context) error
+	// ExportUser returns all that is stored about a person, as JSON.
+	ExportUser(ctx context.Context, id string) ([]byte, error)
+	// CountWaiting counts an organization's invitations that nobody redeemed and
+	// nobody revoked, up to a limit.
+	CountWaiting(ctx context.Context, organizationID string, limit int) (int, error)
 	// Deliveries lists mails, newest first.
 	Deliveries(ctx context.Context, f invitation.DeliveryFilter) (invitation.DeliveryPage, error)
 }

@@ -193,6 +193,19 @@ var mutations = map[string]mutation{
 			return s.ops.ResumeDelivery(s.t.Context(), req.(*pb.ResumeDeliveryRequest))
 		},
 	},
+	"RevokeAll": {
+		prepare: func(s *stack, id string) {
+			_, err := s.CreateUser(s.t.Context(), &pb.CreateUserRequest{
+				OrganizationId: "of-" + id, UserId: "of-" + id, Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Max",
+				Email: "of-" + id + "@example.com", Invite: pb.Invite_INVITE_NOW, Target: app,
+			})
+			must(s.t, err)
+		},
+		request: func(_ *stack, id string) proto.Message { return &pb.RevokeAllRequest{OrganizationId: "of-" + id} },
+		call: func(s *stack, req proto.Message) (proto.Message, error) {
+			return s.ops.RevokeAll(s.t.Context(), req.(*pb.RevokeAllRequest))
+		},
+	},
 	"Redeem": {
 		request: func(s *stack, id string) proto.Message { return &pb.RedeemRequest{Token: s.shared(id, app)} },
 		call: func(s *stack, req proto.Message) (proto.Message, error) {

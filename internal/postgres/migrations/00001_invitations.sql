@@ -103,6 +103,7 @@ CREATE TABLE invitations (
 ) WITH (fillfactor = 85);
 
 CREATE INDEX invitations_list ON invitations (organization_id, id DESC);
+CREATE INDEX invitations_issued ON invitations (organization_id, issued_at DESC, id DESC);
 CREATE INDEX invitations_expiring ON invitations (expires_at) WHERE state = 'PENDING' AND NOT expiry_noted;
 
 CREATE TABLE deliveries (

@@ -11,6 +11,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1410,7 +1411,10 @@ type ListInvitationsRequest struct {
 	// How many to return at the most, up to 500; 0 means 50.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: next_page_token of the page before, with the same filters.
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those whose present generation began before, such as before a new key
+	// signed; absent means all.
+	IssuedBefore  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=issued_before,json=issuedBefore,proto3" json:"issued_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1485,6 +1489,13 @@ func (x *ListInvitationsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListInvitationsRequest) GetIssuedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedBefore
+	}
+	return nil
 }
 
 // ListInvitationsResponse is a page of invitations.
@@ -2006,7 +2017,7 @@ var File_kiwi_invitation_v1_invitation_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\n" +
-	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x9f\x02\n" +
+	"+kiwi/invitation/v1/invitation_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\x1ekiwi/invitation/v1/event.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x9f\x02\n" +
 	"\vSendRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12$\n" +
 	"\auser_id\x18\x02 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\x12>\n" +
@@ -2117,7 +2128,7 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\x15GetInvitationResponse\x12>\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1e.kiwi.invitation.v1.InvitationR\n" +
-	"invitation\"\xf7\x02\n" +
+	"invitation\"\xb8\x03\n" +
 	"\x16ListInvitationsRequest\x124\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12<\n" +
 	"\x06target\x18\x02 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06target\x12C\n" +
@@ -2126,7 +2137,8 @@ const file_kiwi_invitation_v1_invitation_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"\x83\x01\n" +
+	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\x12?\n" +
+	"\rissued_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\fissuedBefore\"\x83\x01\n" +
 	"\x17ListInvitationsResponse\x12@\n" +
 	"\vinvitations\x18\x01 \x03(\v2\x1e.kiwi.invitation.v1.InvitationR\vinvitations\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf3\x01\n" +
@@ -2247,8 +2259,9 @@ var file_kiwi_invitation_v1_invitation_service_proto_goTypes = []any{
 	(*User)(nil),                       // 33: kiwi.invitation.v1.User
 	(InvitationState)(0),               // 34: kiwi.invitation.v1.InvitationState
 	(DeliveryState)(0),                 // 35: kiwi.invitation.v1.DeliveryState
-	(*Event)(nil),                      // 36: kiwi.invitation.v1.Event
-	(Action)(0),                        // 37: kiwi.invitation.v1.Action
+	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
+	(*Event)(nil),                      // 37: kiwi.invitation.v1.Event
+	(Action)(0),                        // 38: kiwi.invitation.v1.Action
 }
 var file_kiwi_invitation_v1_invitation_service_proto_depIdxs = []int32{
 	29, // 0: kiwi.invitation.v1.SendRequest.target:type_name -> kiwi.invitation.v1.Target
@@ -2275,44 +2288,45 @@ var file_kiwi_invitation_v1_invitation_service_proto_depIdxs = []int32{
 	29, // 21: kiwi.invitation.v1.ListInvitationsRequest.target:type_name -> kiwi.invitation.v1.Target
 	34, // 22: kiwi.invitation.v1.ListInvitationsRequest.state:type_name -> kiwi.invitation.v1.InvitationState
 	35, // 23: kiwi.invitation.v1.ListInvitationsRequest.delivery_state:type_name -> kiwi.invitation.v1.DeliveryState
-	30, // 24: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
-	36, // 25: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
-	29, // 26: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
-	37, // 27: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
-	26, // 28: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
-	31, // 29: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	30, // 30: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
-	32, // 31: kiwi.invitation.v1.BatchSendResult.retry_delay:type_name -> google.protobuf.Duration
-	36, // 32: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
-	3,  // 33: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
-	5,  // 34: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
-	7,  // 35: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
-	9,  // 36: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
-	11, // 37: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:input_type -> kiwi.invitation.v1.GenerateInfoSheetsRequest
-	14, // 38: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
-	16, // 39: kiwi.invitation.v1.InvitationService.ResetActivation:input_type -> kiwi.invitation.v1.ResetActivationRequest
-	18, // 40: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
-	20, // 41: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
-	22, // 42: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
-	24, // 43: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
-	27, // 44: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
-	4,  // 45: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
-	6,  // 46: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
-	8,  // 47: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
-	10, // 48: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
-	13, // 49: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:output_type -> kiwi.invitation.v1.GenerateInfoSheetsResponse
-	15, // 50: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
-	17, // 51: kiwi.invitation.v1.InvitationService.ResetActivation:output_type -> kiwi.invitation.v1.ResetActivationResponse
-	19, // 52: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
-	21, // 53: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
-	23, // 54: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
-	25, // 55: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
-	28, // 56: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
-	45, // [45:57] is the sub-list for method output_type
-	33, // [33:45] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	36, // 24: kiwi.invitation.v1.ListInvitationsRequest.issued_before:type_name -> google.protobuf.Timestamp
+	30, // 25: kiwi.invitation.v1.ListInvitationsResponse.invitations:type_name -> kiwi.invitation.v1.Invitation
+	37, // 26: kiwi.invitation.v1.ListEventsResponse.events:type_name -> kiwi.invitation.v1.Event
+	29, // 27: kiwi.invitation.v1.BatchSendRequest.target:type_name -> kiwi.invitation.v1.Target
+	38, // 28: kiwi.invitation.v1.BatchSendRequest.action:type_name -> kiwi.invitation.v1.Action
+	26, // 29: kiwi.invitation.v1.BatchSendResponse.results:type_name -> kiwi.invitation.v1.BatchSendResult
+	31, // 30: kiwi.invitation.v1.BatchSendResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	30, // 31: kiwi.invitation.v1.BatchSendResult.invitation:type_name -> kiwi.invitation.v1.Invitation
+	32, // 32: kiwi.invitation.v1.BatchSendResult.retry_delay:type_name -> google.protobuf.Duration
+	37, // 33: kiwi.invitation.v1.WatchEventsResponse.event:type_name -> kiwi.invitation.v1.Event
+	3,  // 34: kiwi.invitation.v1.InvitationService.Send:input_type -> kiwi.invitation.v1.SendRequest
+	5,  // 35: kiwi.invitation.v1.InvitationService.Renew:input_type -> kiwi.invitation.v1.RenewRequest
+	7,  // 36: kiwi.invitation.v1.InvitationService.Revoke:input_type -> kiwi.invitation.v1.RevokeRequest
+	9,  // 37: kiwi.invitation.v1.InvitationService.GenerateQR:input_type -> kiwi.invitation.v1.GenerateQRRequest
+	11, // 38: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:input_type -> kiwi.invitation.v1.GenerateInfoSheetsRequest
+	14, // 39: kiwi.invitation.v1.InvitationService.UpdateEmail:input_type -> kiwi.invitation.v1.UpdateEmailRequest
+	16, // 40: kiwi.invitation.v1.InvitationService.ResetActivation:input_type -> kiwi.invitation.v1.ResetActivationRequest
+	18, // 41: kiwi.invitation.v1.InvitationService.GetInvitation:input_type -> kiwi.invitation.v1.GetInvitationRequest
+	20, // 42: kiwi.invitation.v1.InvitationService.ListInvitations:input_type -> kiwi.invitation.v1.ListInvitationsRequest
+	22, // 43: kiwi.invitation.v1.InvitationService.ListEvents:input_type -> kiwi.invitation.v1.ListEventsRequest
+	24, // 44: kiwi.invitation.v1.InvitationService.BatchSend:input_type -> kiwi.invitation.v1.BatchSendRequest
+	27, // 45: kiwi.invitation.v1.InvitationService.WatchEvents:input_type -> kiwi.invitation.v1.WatchEventsRequest
+	4,  // 46: kiwi.invitation.v1.InvitationService.Send:output_type -> kiwi.invitation.v1.SendResponse
+	6,  // 47: kiwi.invitation.v1.InvitationService.Renew:output_type -> kiwi.invitation.v1.RenewResponse
+	8,  // 48: kiwi.invitation.v1.InvitationService.Revoke:output_type -> kiwi.invitation.v1.RevokeResponse
+	10, // 49: kiwi.invitation.v1.InvitationService.GenerateQR:output_type -> kiwi.invitation.v1.GenerateQRResponse
+	13, // 50: kiwi.invitation.v1.InvitationService.GenerateInfoSheets:output_type -> kiwi.invitation.v1.GenerateInfoSheetsResponse
+	15, // 51: kiwi.invitation.v1.InvitationService.UpdateEmail:output_type -> kiwi.invitation.v1.UpdateEmailResponse
+	17, // 52: kiwi.invitation.v1.InvitationService.ResetActivation:output_type -> kiwi.invitation.v1.ResetActivationResponse
+	19, // 53: kiwi.invitation.v1.InvitationService.GetInvitation:output_type -> kiwi.invitation.v1.GetInvitationResponse
+	21, // 54: kiwi.invitation.v1.InvitationService.ListInvitations:output_type -> kiwi.invitation.v1.ListInvitationsResponse
+	23, // 55: kiwi.invitation.v1.InvitationService.ListEvents:output_type -> kiwi.invitation.v1.ListEventsResponse
+	25, // 56: kiwi.invitation.v1.InvitationService.BatchSend:output_type -> kiwi.invitation.v1.BatchSendResponse
+	28, // 57: kiwi.invitation.v1.InvitationService.WatchEvents:output_type -> kiwi.invitation.v1.WatchEventsResponse
+	46, // [46:58] is the sub-list for method output_type
+	34, // [34:46] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_invitation_service_proto_init() }

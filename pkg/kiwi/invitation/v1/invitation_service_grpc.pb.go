@@ -91,8 +91,8 @@ type InvitationServiceClient interface {
 	// GetInvitation returns one invitation.
 	GetInvitation(ctx context.Context, in *GetInvitationRequest, opts ...grpc.CallOption) (*GetInvitationResponse, error)
 	// ListInvitations lists an organization's invitations, newest first; with a
-	// delivery_state, those with the newest mail. What is created meanwhile shifts
-	// no page.
+	// delivery_state by the age of their mail, and else with issued_before by that
+	// of their generation. What is created or renewed meanwhile shifts no page.
 	ListInvitations(ctx context.Context, in *ListInvitationsRequest, opts ...grpc.CallOption) (*ListInvitationsResponse, error)
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
@@ -312,8 +312,8 @@ type InvitationServiceServer interface {
 	// GetInvitation returns one invitation.
 	GetInvitation(context.Context, *GetInvitationRequest) (*GetInvitationResponse, error)
 	// ListInvitations lists an organization's invitations, newest first; with a
-	// delivery_state, those with the newest mail. What is created meanwhile shifts
-	// no page.
+	// delivery_state by the age of their mail, and else with issued_before by that
+	// of their generation. What is created or renewed meanwhile shifts no page.
 	ListInvitations(context.Context, *ListInvitationsRequest) (*ListInvitationsResponse, error)
 	// ListEvents lists an organization's audit trail, oldest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)

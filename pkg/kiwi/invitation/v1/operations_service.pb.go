@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -1387,11 +1388,346 @@ func (x *ResumeDeliveryResponse) GetPausedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// ExportUserRequest names a person.
+type ExportUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportUserRequest) Reset() {
+	*x = ExportUserRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportUserRequest) ProtoMessage() {}
+
+func (x *ExportUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportUserRequest.ProtoReflect.Descriptor instead.
+func (*ExportUserRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ExportUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// ExportUserResponse is what the database holds, table by table, with the names
+// that it has there.
+type ExportUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "user", "invitations", "deliveries", "events" (the first 10,000) and
+	// "requests", whose answers are in base64. What links are made of is left out.
+	Data          *structpb.Struct `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportUserResponse) Reset() {
+	*x = ExportUserResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportUserResponse) ProtoMessage() {}
+
+func (x *ExportUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportUserResponse.ProtoReflect.Descriptor instead.
+func (*ExportUserResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ExportUserResponse) GetData() *structpb.Struct {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// RevokeAllRequest asks to revoke a page of an organization's invitations.
+type RevokeAllRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The property manager.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Tell whose invitations there are, and change nothing.
+	DryRun bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// How many to revoke at the most, up to 500; 0 means 500.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the page before, with the same filters.
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// A UUID of the caller's that makes the call safe to repeat; optional. The next
+	// page is another request.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Who does it, by an id, as the caller claims: kept in the audit trail beside
+	// the caller's own identity; optional.
+	Actor         string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAllRequest) Reset() {
+	*x = RevokeAllRequest{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAllRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAllRequest) ProtoMessage() {}
+
+func (x *RevokeAllRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAllRequest.ProtoReflect.Descriptor instead.
+func (*RevokeAllRequest) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RevokeAllRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *RevokeAllRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *RevokeAllRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *RevokeAllRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *RevokeAllRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeAllRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+// RevokeAllResponse has a result for each invitation of the page, newest first.
+type RevokeAllResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The results.
+	Results []*RevokeAllResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// Where the next page starts; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many invitations the organization has that are not redeemed and not
+	// revoked, with a dry run; at most 100,000 are counted.
+	Waiting       int32 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAllResponse) Reset() {
+	*x = RevokeAllResponse{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAllResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAllResponse) ProtoMessage() {}
+
+func (x *RevokeAllResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAllResponse.ProtoReflect.Descriptor instead.
+func (*RevokeAllResponse) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RevokeAllResponse) GetResults() []*RevokeAllResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *RevokeAllResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *RevokeAllResponse) GetWaiting() int32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// RevokeAllResult is what became of one invitation, and how its link was handed out.
+type RevokeAllResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The invitation.
+	InvitationId string `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	// The user.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The invitation's target.
+	Target Target `protobuf:"varint,3,opt,name=target,proto3,enum=kiwi.invitation.v1.Target" json:"target,omitempty"`
+	// By mail, in person, or both: the ways by which the person has to be invited
+	// again.
+	Channels []Channel `protobuf:"varint,4,rep,packed,name=channels,proto3,enum=kiwi.invitation.v1.Channel" json:"channels,omitempty"`
+	// Why it was refused, such as ALREADY_ACTIVATED; unspecified if it was not.
+	Reason        ErrorReason `protobuf:"varint,5,opt,name=reason,proto3,enum=kiwi.invitation.v1.ErrorReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAllResult) Reset() {
+	*x = RevokeAllResult{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAllResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAllResult) ProtoMessage() {}
+
+func (x *RevokeAllResult) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAllResult.ProtoReflect.Descriptor instead.
+func (*RevokeAllResult) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RevokeAllResult) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *RevokeAllResult) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RevokeAllResult) GetTarget() Target {
+	if x != nil {
+		return x.Target
+	}
+	return Target_TARGET_UNSPECIFIED
+}
+
+func (x *RevokeAllResult) GetChannels() []Channel {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *RevokeAllResult) GetReason() ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
+}
+
 var File_kiwi_invitation_v1_operations_service_proto protoreflect.FileDescriptor
 
 const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"\n" +
-	"+kiwi/invitation/v1/operations_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x12\n" +
+	"+kiwi/invitation/v1/operations_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x12\n" +
 	"\x10GetStatusRequest\"\x9c\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
@@ -1493,19 +1829,46 @@ const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"request_id\x18\x02 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
 	"\x05actor\x18\x03 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"Q\n" +
 	"\x16ResumeDeliveryResponse\x127\n" +
-	"\tpaused_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt*\\\n" +
+	"\tpaused_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\"9\n" +
+	"\x11ExportUserRequest\x12$\n" +
+	"\auser_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x06userId\"A\n" +
+	"\x12ExportUserResponse\x12+\n" +
+	"\x04data\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x04data\"\x82\x02\n" +
+	"\x10RevokeAllRequest\x124\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\v\xbaH\br\x06\xc0\xb3\xae\xb1\x02\x01R\x0eorganizationId\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\br\x06г\xae\xb1\x02\x01R\trequestId\x12!\n" +
+	"\x05actor\x18\x06 \x01(\tB\v\xbaH\br\x06ȳ\xae\xb1\x02\x01R\x05actor\"\x94\x01\n" +
+	"\x11RevokeAllResponse\x12=\n" +
+	"\aresults\x18\x01 \x03(\v2#.kiwi.invitation.v1.RevokeAllResultR\aresults\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x05R\awaiting\"\xf5\x01\n" +
+	"\x0fRevokeAllResult\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x122\n" +
+	"\x06target\x18\x03 \x01(\x0e2\x1a.kiwi.invitation.v1.TargetR\x06target\x127\n" +
+	"\bchannels\x18\x04 \x03(\x0e2\x1b.kiwi.invitation.v1.ChannelR\bchannels\x127\n" +
+	"\x06reason\x18\x05 \x01(\x0e2\x1f.kiwi.invitation.v1.ErrorReasonR\x06reason*\\\n" +
 	"\x06KeyUse\x12\x17\n" +
 	"\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKEY_USE_NEXT\x10\x01\x12\x11\n" +
 	"\rKEY_USE_SIGNS\x10\x02\x12\x14\n" +
-	"\x10KEY_USE_VERIFIES\x10\x032\xd6\x04\n" +
+	"\x10KEY_USE_VERIFIES\x10\x032\x8d\x06\n" +
 	"\x11OperationsService\x12X\n" +
 	"\tGetStatus\x12$.kiwi.invitation.v1.GetStatusRequest\x1a%.kiwi.invitation.v1.GetStatusResponse\x12g\n" +
 	"\x0eListDeliveries\x12).kiwi.invitation.v1.ListDeliveriesRequest\x1a*.kiwi.invitation.v1.ListDeliveriesResponse\x12U\n" +
-	"\bFindUser\x12#.kiwi.invitation.v1.FindUserRequest\x1a$.kiwi.invitation.v1.FindUserResponse\x12d\n" +
+	"\bFindUser\x12#.kiwi.invitation.v1.FindUserRequest\x1a$.kiwi.invitation.v1.FindUserResponse\x12[\n" +
+	"\n" +
+	"ExportUser\x12%.kiwi.invitation.v1.ExportUserRequest\x1a&.kiwi.invitation.v1.ExportUserResponse\x12d\n" +
 	"\rPauseDelivery\x12(.kiwi.invitation.v1.PauseDeliveryRequest\x1a).kiwi.invitation.v1.PauseDeliveryResponse\x12g\n" +
 	"\x0eResumeDelivery\x12).kiwi.invitation.v1.ResumeDeliveryRequest\x1a*.kiwi.invitation.v1.ResumeDeliveryResponse\x12X\n" +
-	"\tSendAgain\x12$.kiwi.invitation.v1.SendAgainRequest\x1a%.kiwi.invitation.v1.SendAgainResponseB\x87\x01\n" +
+	"\tSendAgain\x12$.kiwi.invitation.v1.SendAgainRequest\x1a%.kiwi.invitation.v1.SendAgainResponse\x12X\n" +
+	"\tRevokeAll\x12$.kiwi.invitation.v1.RevokeAllRequest\x1a%.kiwi.invitation.v1.RevokeAllResponseB\x87\x01\n" +
 	"\x15ki.kiwi.invitation.v1P\x01ZBgithub.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1;invitationv1\xaa\x02\x12Kiwi.Invitation.V1\xca\x02\x12Kiwi\\Invitation\\V1b\x06proto3"
 
 var (
@@ -1521,7 +1884,7 @@ func file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_kiwi_invitation_v1_operations_service_proto_goTypes = []any{
 	(KeyUse)(0),                    // 0: kiwi.invitation.v1.KeyUse
 	(*GetStatusRequest)(nil),       // 1: kiwi.invitation.v1.GetStatusRequest
@@ -1542,56 +1905,72 @@ var file_kiwi_invitation_v1_operations_service_proto_goTypes = []any{
 	(*PauseDeliveryResponse)(nil),  // 16: kiwi.invitation.v1.PauseDeliveryResponse
 	(*ResumeDeliveryRequest)(nil),  // 17: kiwi.invitation.v1.ResumeDeliveryRequest
 	(*ResumeDeliveryResponse)(nil), // 18: kiwi.invitation.v1.ResumeDeliveryResponse
-	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
-	(DeliveryState)(0),             // 20: kiwi.invitation.v1.DeliveryState
-	(Target)(0),                    // 21: kiwi.invitation.v1.Target
-	(ErrorReason)(0),               // 22: kiwi.invitation.v1.ErrorReason
-	(*Delivery)(nil),               // 23: kiwi.invitation.v1.Delivery
-	(*User)(nil),                   // 24: kiwi.invitation.v1.User
+	(*ExportUserRequest)(nil),      // 19: kiwi.invitation.v1.ExportUserRequest
+	(*ExportUserResponse)(nil),     // 20: kiwi.invitation.v1.ExportUserResponse
+	(*RevokeAllRequest)(nil),       // 21: kiwi.invitation.v1.RevokeAllRequest
+	(*RevokeAllResponse)(nil),      // 22: kiwi.invitation.v1.RevokeAllResponse
+	(*RevokeAllResult)(nil),        // 23: kiwi.invitation.v1.RevokeAllResult
+	(*timestamppb.Timestamp)(nil),  // 24: google.protobuf.Timestamp
+	(DeliveryState)(0),             // 25: kiwi.invitation.v1.DeliveryState
+	(Target)(0),                    // 26: kiwi.invitation.v1.Target
+	(ErrorReason)(0),               // 27: kiwi.invitation.v1.ErrorReason
+	(*Delivery)(nil),               // 28: kiwi.invitation.v1.Delivery
+	(*User)(nil),                   // 29: kiwi.invitation.v1.User
+	(*structpb.Struct)(nil),        // 30: google.protobuf.Struct
+	(Channel)(0),                   // 31: kiwi.invitation.v1.Channel
 }
 var file_kiwi_invitation_v1_operations_service_proto_depIdxs = []int32{
 	4,  // 0: kiwi.invitation.v1.GetStatusResponse.keys:type_name -> kiwi.invitation.v1.LinkKey
 	5,  // 1: kiwi.invitation.v1.GetStatusResponse.mail_queue:type_name -> kiwi.invitation.v1.MailQueue
 	6,  // 2: kiwi.invitation.v1.GetStatusResponse.mail_rest:type_name -> kiwi.invitation.v1.MailRest
 	3,  // 3: kiwi.invitation.v1.GetStatusResponse.mail_pauses:type_name -> kiwi.invitation.v1.MailPause
-	19, // 4: kiwi.invitation.v1.MailPause.since:type_name -> google.protobuf.Timestamp
+	24, // 4: kiwi.invitation.v1.MailPause.since:type_name -> google.protobuf.Timestamp
 	0,  // 5: kiwi.invitation.v1.LinkKey.use:type_name -> kiwi.invitation.v1.KeyUse
-	19, // 6: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
-	19, // 7: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
-	19, // 8: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
-	20, // 9: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
-	19, // 10: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 11: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
+	24, // 6: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
+	24, // 7: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
+	24, // 8: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
+	25, // 9: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	24, // 10: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
+	24, // 11: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
 	9,  // 12: kiwi.invitation.v1.SendAgainResponse.results:type_name -> kiwi.invitation.v1.SendAgainResult
-	21, // 13: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
-	22, // 14: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	20, // 15: kiwi.invitation.v1.ListDeliveriesRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
-	19, // 16: kiwi.invitation.v1.ListDeliveriesRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 17: kiwi.invitation.v1.ListDeliveriesRequest.until:type_name -> google.protobuf.Timestamp
+	26, // 13: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
+	27, // 14: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	25, // 15: kiwi.invitation.v1.ListDeliveriesRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	24, // 16: kiwi.invitation.v1.ListDeliveriesRequest.since:type_name -> google.protobuf.Timestamp
+	24, // 17: kiwi.invitation.v1.ListDeliveriesRequest.until:type_name -> google.protobuf.Timestamp
 	12, // 18: kiwi.invitation.v1.ListDeliveriesResponse.deliveries:type_name -> kiwi.invitation.v1.ListedDelivery
-	23, // 19: kiwi.invitation.v1.ListedDelivery.delivery:type_name -> kiwi.invitation.v1.Delivery
-	19, // 20: kiwi.invitation.v1.ListedDelivery.queued_at:type_name -> google.protobuf.Timestamp
-	21, // 21: kiwi.invitation.v1.ListedDelivery.target:type_name -> kiwi.invitation.v1.Target
-	24, // 22: kiwi.invitation.v1.FindUserResponse.users:type_name -> kiwi.invitation.v1.User
-	19, // 23: kiwi.invitation.v1.PauseDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
-	19, // 24: kiwi.invitation.v1.ResumeDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
-	1,  // 25: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
-	10, // 26: kiwi.invitation.v1.OperationsService.ListDeliveries:input_type -> kiwi.invitation.v1.ListDeliveriesRequest
-	13, // 27: kiwi.invitation.v1.OperationsService.FindUser:input_type -> kiwi.invitation.v1.FindUserRequest
-	15, // 28: kiwi.invitation.v1.OperationsService.PauseDelivery:input_type -> kiwi.invitation.v1.PauseDeliveryRequest
-	17, // 29: kiwi.invitation.v1.OperationsService.ResumeDelivery:input_type -> kiwi.invitation.v1.ResumeDeliveryRequest
-	7,  // 30: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
-	2,  // 31: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
-	11, // 32: kiwi.invitation.v1.OperationsService.ListDeliveries:output_type -> kiwi.invitation.v1.ListDeliveriesResponse
-	14, // 33: kiwi.invitation.v1.OperationsService.FindUser:output_type -> kiwi.invitation.v1.FindUserResponse
-	16, // 34: kiwi.invitation.v1.OperationsService.PauseDelivery:output_type -> kiwi.invitation.v1.PauseDeliveryResponse
-	18, // 35: kiwi.invitation.v1.OperationsService.ResumeDelivery:output_type -> kiwi.invitation.v1.ResumeDeliveryResponse
-	8,  // 36: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
-	31, // [31:37] is the sub-list for method output_type
-	25, // [25:31] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	28, // 19: kiwi.invitation.v1.ListedDelivery.delivery:type_name -> kiwi.invitation.v1.Delivery
+	24, // 20: kiwi.invitation.v1.ListedDelivery.queued_at:type_name -> google.protobuf.Timestamp
+	26, // 21: kiwi.invitation.v1.ListedDelivery.target:type_name -> kiwi.invitation.v1.Target
+	29, // 22: kiwi.invitation.v1.FindUserResponse.users:type_name -> kiwi.invitation.v1.User
+	24, // 23: kiwi.invitation.v1.PauseDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	24, // 24: kiwi.invitation.v1.ResumeDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	30, // 25: kiwi.invitation.v1.ExportUserResponse.data:type_name -> google.protobuf.Struct
+	23, // 26: kiwi.invitation.v1.RevokeAllResponse.results:type_name -> kiwi.invitation.v1.RevokeAllResult
+	26, // 27: kiwi.invitation.v1.RevokeAllResult.target:type_name -> kiwi.invitation.v1.Target
+	31, // 28: kiwi.invitation.v1.RevokeAllResult.channels:type_name -> kiwi.invitation.v1.Channel
+	27, // 29: kiwi.invitation.v1.RevokeAllResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	1,  // 30: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
+	10, // 31: kiwi.invitation.v1.OperationsService.ListDeliveries:input_type -> kiwi.invitation.v1.ListDeliveriesRequest
+	13, // 32: kiwi.invitation.v1.OperationsService.FindUser:input_type -> kiwi.invitation.v1.FindUserRequest
+	19, // 33: kiwi.invitation.v1.OperationsService.ExportUser:input_type -> kiwi.invitation.v1.ExportUserRequest
+	15, // 34: kiwi.invitation.v1.OperationsService.PauseDelivery:input_type -> kiwi.invitation.v1.PauseDeliveryRequest
+	17, // 35: kiwi.invitation.v1.OperationsService.ResumeDelivery:input_type -> kiwi.invitation.v1.ResumeDeliveryRequest
+	7,  // 36: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
+	21, // 37: kiwi.invitation.v1.OperationsService.RevokeAll:input_type -> kiwi.invitation.v1.RevokeAllRequest
+	2,  // 38: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
+	11, // 39: kiwi.invitation.v1.OperationsService.ListDeliveries:output_type -> kiwi.invitation.v1.ListDeliveriesResponse
+	14, // 40: kiwi.invitation.v1.OperationsService.FindUser:output_type -> kiwi.invitation.v1.FindUserResponse
+	20, // 41: kiwi.invitation.v1.OperationsService.ExportUser:output_type -> kiwi.invitation.v1.ExportUserResponse
+	16, // 42: kiwi.invitation.v1.OperationsService.PauseDelivery:output_type -> kiwi.invitation.v1.PauseDeliveryResponse
+	18, // 43: kiwi.invitation.v1.OperationsService.ResumeDelivery:output_type -> kiwi.invitation.v1.ResumeDeliveryResponse
+	8,  // 44: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
+	22, // 45: kiwi.invitation.v1.OperationsService.RevokeAll:output_type -> kiwi.invitation.v1.RevokeAllResponse
+	38, // [38:46] is the sub-list for method output_type
+	30, // [30:38] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_operations_service_proto_init() }
@@ -1608,7 +1987,7 @@ func file_kiwi_invitation_v1_operations_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_operations_service_proto_rawDesc), len(file_kiwi_invitation_v1_operations_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,9 +22,11 @@ const (
 	OperationsService_GetStatus_FullMethodName      = "/kiwi.invitation.v1.OperationsService/GetStatus"
 	OperationsService_ListDeliveries_FullMethodName = "/kiwi.invitation.v1.OperationsService/ListDeliveries"
 	OperationsService_FindUser_FullMethodName       = "/kiwi.invitation.v1.OperationsService/FindUser"
+	OperationsService_ExportUser_FullMethodName     = "/kiwi.invitation.v1.OperationsService/ExportUser"
 	OperationsService_PauseDelivery_FullMethodName  = "/kiwi.invitation.v1.OperationsService/PauseDelivery"
 	OperationsService_ResumeDelivery_FullMethodName = "/kiwi.invitation.v1.OperationsService/ResumeDelivery"
 	OperationsService_SendAgain_FullMethodName      = "/kiwi.invitation.v1.OperationsService/SendAgain"
+	OperationsService_RevokeAll_FullMethodName      = "/kiwi.invitation.v1.OperationsService/RevokeAll"
 )
 
 // OperationsServiceClient is the client API for OperationsService service.
@@ -49,6 +51,10 @@ type OperationsServiceClient interface {
 	// may be several with an address: one active, and others who had it before they
 	// were deactivated.
 	FindUser(ctx context.Context, in *FindUserRequest, opts ...grpc.CallOption) (*FindUserResponse, error)
+	// ExportUser gives all that is stored about a person, for requests of theirs. A
+	// user who was erased is found too: the trail stays, with ids only.
+	// Refused with USER_NOT_FOUND.
+	ExportUser(ctx context.Context, in *ExportUserRequest, opts ...grpc.CallOption) (*ExportUserResponse, error)
 	// PauseDelivery has mails wait, of one organization or of all, until
 	// ResumeDelivery. They are queued as ever, and none is lost: a mail ends with
 	// its invitation only. Pausing what is paused changes nothing.
@@ -61,6 +67,10 @@ type OperationsServiceClient interface {
 	// good for 14 days from now; no limit on mails counts them twice. Each mail has
 	// its own result, with the reason if it was refused.
 	SendAgain(ctx context.Context, in *SendAgainRequest, opts ...grpc.CallOption) (*SendAgainResponse, error)
+	// RevokeAll ends every invitation of an organization that nobody redeemed, and
+	// tells who has to be invited again, and how: BatchSend mails anew,
+	// GenerateInfoSheets and GenerateQR make new codes.
+	RevokeAll(ctx context.Context, in *RevokeAllRequest, opts ...grpc.CallOption) (*RevokeAllResponse, error)
 }
 
 type operationsServiceClient struct {
@@ -101,6 +111,16 @@ func (c *operationsServiceClient) FindUser(ctx context.Context, in *FindUserRequ
 	return out, nil
 }
 
+func (c *operationsServiceClient) ExportUser(ctx context.Context, in *ExportUserRequest, opts ...grpc.CallOption) (*ExportUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportUserResponse)
+	err := c.cc.Invoke(ctx, OperationsService_ExportUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *operationsServiceClient) PauseDelivery(ctx context.Context, in *PauseDeliveryRequest, opts ...grpc.CallOption) (*PauseDeliveryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PauseDeliveryResponse)
@@ -131,6 +151,16 @@ func (c *operationsServiceClient) SendAgain(ctx context.Context, in *SendAgainRe
 	return out, nil
 }
 
+func (c *operationsServiceClient) RevokeAll(ctx context.Context, in *RevokeAllRequest, opts ...grpc.CallOption) (*RevokeAllResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeAllResponse)
+	err := c.cc.Invoke(ctx, OperationsService_RevokeAll_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperationsServiceServer is the server API for OperationsService service.
 // All implementations must embed UnimplementedOperationsServiceServer
 // for forward compatibility.
@@ -153,6 +183,10 @@ type OperationsServiceServer interface {
 	// may be several with an address: one active, and others who had it before they
 	// were deactivated.
 	FindUser(context.Context, *FindUserRequest) (*FindUserResponse, error)
+	// ExportUser gives all that is stored about a person, for requests of theirs. A
+	// user who was erased is found too: the trail stays, with ids only.
+	// Refused with USER_NOT_FOUND.
+	ExportUser(context.Context, *ExportUserRequest) (*ExportUserResponse, error)
 	// PauseDelivery has mails wait, of one organization or of all, until
 	// ResumeDelivery. They are queued as ever, and none is lost: a mail ends with
 	// its invitation only. Pausing what is paused changes nothing.
@@ -165,6 +199,10 @@ type OperationsServiceServer interface {
 	// good for 14 days from now; no limit on mails counts them twice. Each mail has
 	// its own result, with the reason if it was refused.
 	SendAgain(context.Context, *SendAgainRequest) (*SendAgainResponse, error)
+	// RevokeAll ends every invitation of an organization that nobody redeemed, and
+	// tells who has to be invited again, and how: BatchSend mails anew,
+	// GenerateInfoSheets and GenerateQR make new codes.
+	RevokeAll(context.Context, *RevokeAllRequest) (*RevokeAllResponse, error)
 	mustEmbedUnimplementedOperationsServiceServer()
 }
 
@@ -184,6 +222,9 @@ func (UnimplementedOperationsServiceServer) ListDeliveries(context.Context, *Lis
 func (UnimplementedOperationsServiceServer) FindUser(context.Context, *FindUserRequest) (*FindUserResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindUser not implemented")
 }
+func (UnimplementedOperationsServiceServer) ExportUser(context.Context, *ExportUserRequest) (*ExportUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportUser not implemented")
+}
 func (UnimplementedOperationsServiceServer) PauseDelivery(context.Context, *PauseDeliveryRequest) (*PauseDeliveryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PauseDelivery not implemented")
 }
@@ -192,6 +233,9 @@ func (UnimplementedOperationsServiceServer) ResumeDelivery(context.Context, *Res
 }
 func (UnimplementedOperationsServiceServer) SendAgain(context.Context, *SendAgainRequest) (*SendAgainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SendAgain not implemented")
+}
+func (UnimplementedOperationsServiceServer) RevokeAll(context.Context, *RevokeAllRequest) (*RevokeAllResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeAll not implemented")
 }
 func (UnimplementedOperationsServiceServer) mustEmbedUnimplementedOperationsServiceServer() {}
 func (UnimplementedOperationsServiceServer) testEmbeddedByValue()                           {}
@@ -268,6 +312,24 @@ func _OperationsService_FindUser_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationsService_ExportUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).ExportUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_ExportUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).ExportUser(ctx, req.(*ExportUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OperationsService_PauseDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PauseDeliveryRequest)
 	if err := dec(in); err != nil {
@@ -322,6 +384,24 @@ func _OperationsService_SendAgain_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationsService_RevokeAll_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeAllRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).RevokeAll(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_RevokeAll_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).RevokeAll(ctx, req.(*RevokeAllRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperationsService_ServiceDesc is the grpc.ServiceDesc for OperationsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -342,6 +422,10 @@ var OperationsService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OperationsService_FindUser_Handler,
 		},
 		{
+			MethodName: "ExportUser",
+			Handler:    _OperationsService_ExportUser_Handler,
+		},
+		{
 			MethodName: "PauseDelivery",
 			Handler:    _OperationsService_PauseDelivery_Handler,
 		},
@@ -352,6 +436,10 @@ var OperationsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SendAgain",
 			Handler:    _OperationsService_SendAgain_Handler,
+		},
+		{
+			MethodName: "RevokeAll",
+			Handler:    _OperationsService_RevokeAll_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
