@@ -46,6 +46,14 @@ func TestCallers(t *testing.T) {
 	}
 	_, err = app.Redeem(ctx, redeem)
 	must(t, err)
+	ops, glass := operateAs(t, addr, dir, "ops"), operateAs(t, addr, dir, "break-glass")
+	_, err = ops.GetStatus(ctx, &pb.GetStatusRequest{})
+	must(t, err)
+	if _, err := ops.PauseDelivery(ctx, &pb.PauseDeliveryRequest{OrganizationId: "demo"}); client.Reason(err) != pb.ErrorReason_CALLER_NOT_ALLOWED {
+		t.Errorf("operations acts: %v", err)
+	}
+	_, err = glass.PauseDelivery(ctx, &pb.PauseDeliveryRequest{OrganizationId: "demo", Actor: "anna"})
+	must(t, err)
 	trail, err := portal.ListEvents(ctx, &pb.ListEventsRequest{OrganizationId: "demo"})
 	must(t, err)
 	callers := map[pb.EventType]string{}
@@ -53,12 +61,29 @@ func TestCallers(t *testing.T) {
 		callers[e.GetType()] = e.GetCaller()
 	}
 	if callers[pb.EventType_EVENT_TYPE_USER_CREATED] != "spiffe://kiwi.ki/portal" ||
-		callers[pb.EventType_EVENT_TYPE_INVITATION_REDEEMED] != "spiffe://kiwi.ki/app" {
+		callers[pb.EventType_EVENT_TYPE_INVITATION_REDEEMED] != "spiffe://kiwi.ki/app" ||
+		callers[pb.EventType_EVENT_TYPE_DELIVERY_PAUSED] != "spiffe://kiwi.ki/break-glass" {
 		t.Errorf("the trail names %v", callers)
 	}
 }
 
 func callAs(t *testing.T, addr, dir, who string) *client.Client {
+	t.Helper()
+	c, err := client.New(addr, certificates(t, dir, who))
+	must(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func operateAs(t *testing.T, addr, dir, who string) pb.OperationsServiceClient {
+	t.Helper()
+	conn, err := grpc.NewClient(addr, certificates(t, dir, who))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return pb.NewOperationsServiceClient(conn)
+}
+
+func certificates(t *testing.T, dir, who string) grpc.DialOption {
 	t.Helper()
 	own, err := tls.LoadX509KeyPair(filepath.Join(dir, who+".pem"), filepath.Join(dir, who+"-key.pem"))
 	must(t, err)
@@ -66,10 +91,7 @@ func callAs(t *testing.T, addr, dir, who string) *client.Client {
 	must(t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	c, err := client.New(addr, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
+	return grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{own}, RootCAs: roots, MinVersion: tls.VersionTLS13,
-	})))
-	must(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	return c
+	}))
 }

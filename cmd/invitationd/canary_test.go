@@ -46,8 +46,14 @@ func TestNothingLeaks(t *testing.T) {
 		w.inbox.SetFaults(sendgridtest.Faults{Next: []sendgridtest.Fault{fault}, RetryAfterSeconds: 1})
 		c.live(fmt.Sprintf("c%d", n))
 	}
+	told := c.operate("c0")
+	if !strings.Contains(told, canaryName) || !strings.Contains(told, canaryLocal) {
+		t.Error("operations is not told of the person")
+	}
+	c.absent("what operations is told", told, c.secrets())
 	must(t, database.Stop())
 	p.await(t, 2)
+	c.operate("c0")
 	c.call(func(ctx context.Context) error {
 		_, err := p.UpdateEmail(ctx, &pb.UpdateEmailRequest{
 			OrganizationId: "demo", UserId: "c0", Email: canaryLocal + "+out@example.com", FollowUp: pb.FollowUp_FOLLOW_UP_LATER,
@@ -67,6 +73,7 @@ func TestNothingLeaks(t *testing.T) {
 		must(t, err)
 	}
 	c.absent("the dump after erasure", c.dump(), append(c.secrets(), canaryName, canaryLocal))
+	c.absent("what operations is told after erasure", c.operate("c0"), append(c.secrets(), canaryName, canaryLocal))
 	must(t, p.signal(t, syscall.SIGTERM))
 	everything := append(c.secrets(), canaryName, canaryLocal, "Zaunkönig", "app.kiwi.example")
 	c.absent("the log", p.logs.String(), everything)
@@ -168,6 +175,55 @@ func (c *canary) print(ctx context.Context, id string, address ...string) error 
 		OrganizationId: "demo", Target: pb.Target_TARGET_APP, Sheets: []*pb.InfoSheet{{UserId: id, AddressLines: address}},
 	}, io.Discard)
 	return err
+}
+
+// operate goes through every call of operations, and returns what it was told.
+func (c *canary) operate(id string) string {
+	var told strings.Builder
+	ops, dry := c.p.ops, &pb.SendAgainRequest{DryRun: true, Reason: canaryLocal}
+	tell := func(m fmt.Stringer, err error) error {
+		if err == nil {
+			told.WriteString(m.String())
+		}
+		return err
+	}
+	for _, do := range []func(ctx context.Context) error{
+		func(ctx context.Context) error { return tell(ops.GetStatus(ctx, &pb.GetStatusRequest{})) },
+		func(ctx context.Context) error {
+			return tell(ops.ListDeliveries(ctx, &pb.ListDeliveriesRequest{PageSize: 500}))
+		},
+		func(ctx context.Context) error {
+			return tell(ops.ListDeliveries(ctx, &pb.ListDeliveriesRequest{Reason: canaryLocal, UserId: canaryLocal + "@example.com"}))
+		},
+		func(ctx context.Context) error { return tell(ops.FindUser(ctx, &pb.FindUserRequest{UserId: id})) },
+		func(ctx context.Context) error {
+			return tell(ops.FindUser(ctx, &pb.FindUserRequest{Email: canaryLocal + "+nobody@example.com"}))
+		},
+		func(ctx context.Context) error {
+			return tell(ops.FindUser(ctx, &pb.FindUserRequest{Email: canaryLocal + "@@example.com"}))
+		},
+		func(ctx context.Context) error { return tell(ops.ExportUser(ctx, &pb.ExportUserRequest{UserId: id})) },
+		func(ctx context.Context) error {
+			return tell(ops.ExportUser(ctx, &pb.ExportUserRequest{UserId: canaryName}))
+		},
+		func(ctx context.Context) error { return tell(ops.SendAgain(ctx, dry)) },
+		func(ctx context.Context) error { return tell(ops.SendAgain(ctx, &pb.SendAgainRequest{})) },
+		func(ctx context.Context) error {
+			return tell(ops.PauseDelivery(ctx, &pb.PauseDeliveryRequest{OrganizationId: "demo", Actor: canaryName}))
+		},
+		func(ctx context.Context) error {
+			return tell(ops.PauseDelivery(ctx, &pb.PauseDeliveryRequest{OrganizationId: "demo"}))
+		},
+		func(ctx context.Context) error {
+			return tell(ops.ResumeDelivery(ctx, &pb.ResumeDeliveryRequest{OrganizationId: "demo"}))
+		},
+		func(ctx context.Context) error {
+			return tell(ops.RevokeAll(ctx, &pb.RevokeAllRequest{OrganizationId: "demo"}))
+		},
+	} {
+		c.call(do)
+	}
+	return told.String()
 }
 
 // secrets are what nobody but the recipient of a link may know.

@@ -19,6 +19,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/pkg/client"
+	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
 var must = harness.Must
@@ -74,6 +75,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 // process is a running invitationd.
 type process struct {
 	*client.Client
+	ops    pb.OperationsServiceClient
 	cmd    *exec.Cmd
 	addr   string
 	health healthpb.HealthClient
@@ -127,7 +129,7 @@ func (p *process) dial(t testing.TB) {
 	conn, err := grpc.NewClient(p.addr, plain)
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	p.health = healthpb.NewHealthClient(conn)
+	p.health, p.ops = healthpb.NewHealthClient(conn), pb.NewOperationsServiceClient(conn)
 	p.await(t, healthpb.HealthCheckResponse_SERVING)
 }
 

@@ -64,9 +64,33 @@ func TestReadme(t *testing.T) {
 			if !strings.Contains(out, `"reason": "CALLER_NOT_ALLOWED"`) {
 				t.Errorf("the README's portal may preview:\n%s", out)
 			}
+			out = paste(t, home, "bash --norc", operationsLines(t, server))
+			for _, promised := range []string{`"needsSchema"`, `"pausedAt"`, `INVITATION_`, `"waiting"`} {
+				if !strings.Contains(out, promised) {
+					t.Errorf("the lines for operations do not show %s:\n%s", promised, out)
+				}
+			}
+			if strings.Contains(out, "ERROR:") {
+				t.Errorf("a line for operations is refused:\n%s", out)
+			}
 		}
 		server.stop()
 	}
+}
+
+// operationsLines are those of deploy/README.md, with this run's address.
+func operationsLines(t *testing.T, s *server) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../deploy/README.md")
+	must(t, err)
+	_, section, _ := strings.Cut(string(text), "\n## OperationsService\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var lines string
+	for _, part := range strings.Split(section, "```sh\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		lines += block
+	}
+	return strings.ReplaceAll(lines, "127.0.0.1:50051", s.addr)
 }
 
 // portalLines are the README's for the portal, with this run's address.
