@@ -157,10 +157,12 @@ func (s *Store) Schema(ctx context.Context) (needs, has int64, err error) {
 const selectPauses = `
 SELECT o.id, o.delivery_paused_at, coalesce(e.actor, ''), coalesce(e.caller, '')
 FROM organizations o LEFT JOIN LATERAL (
-	SELECT actor, caller FROM events
-	WHERE organization_id = o.id AND o.id = '` + invitation.AllOrganizations + `' AND type = 'DELIVERY_PAUSED' ORDER BY sequence DESC LIMIT 1
+	SELECT actor, caller FROM events WHERE organization_id = o.id AND type = 'DELIVERY_PAUSED' ORDER BY sequence DESC LIMIT 1
 ) AS e ON true
-WHERE o.delivery_paused_at IS NOT NULL ORDER BY o.id <> '` + invitation.AllOrganizations + `', o.id LIMIT $1`
+WHERE o.id = '` + invitation.AllOrganizations + `' AND o.delivery_paused_at IS NOT NULL
+UNION ALL (
+	SELECT id, delivery_paused_at, '', '' FROM organizations
+	WHERE delivery_paused_at IS NOT NULL AND id <> '` + invitation.AllOrganizations + `' ORDER BY id LIMIT $1)`
 
 // MailPauses tells whose mails operations has wait.
 func (s *Store) MailPauses(ctx context.Context, limit int) ([]invitation.MailPause, error) {
