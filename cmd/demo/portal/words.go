@@ -80,6 +80,8 @@ var spoken = map[any]page.Words{
 	pb.EventType_EVENT_TYPE_DELIVERY_CHANGED:     {"E-Mail", "Mail"},
 	pb.EventType_EVENT_TYPE_ACTIVATION_RESET:     {"Aktivierung zurückgesetzt", "Activation reset"},
 	pb.EventType_EVENT_TYPE_ORGANIZATION_CHANGED: {"Organisation geändert", "Organization changed"},
+	pb.EventType_EVENT_TYPE_DELIVERY_PAUSED:      {"Versand angehalten", "Mails are held back"},
+	pb.EventType_EVENT_TYPE_DELIVERY_RESUMED:     {"Versand geht weiter", "Mails go out again"},
 }
 
 // word is what a value of the API is called. One that is newer than this program
