@@ -71,6 +71,10 @@ test: test-tools ## run all tests, or those of RUN=pattern PKG=./package, agains
 test-fast: postgres ## run what needs a minute at most: no race detector, browser, pooler or outage
 	$(GO) test -tags fast $(NARROWED)
 
+.PHONY: test-deploy
+test-deploy: ## check what is in deploy/: the image, manifests, units
+	cd internal/dev/tools && $(GO) test ./...
+
 .PHONY: test-tools
 test-tools: ## install what the tests need
 	@$(PACKAGES) gcc:gcc libc6-dev postgresql:initdb zbar-tools:zbarimg librsvg2-bin:rsvg-convert poppler-utils:pdftotext chromium:chromium fonts-liberation pgbouncer:pgbouncer zsh:zsh \
@@ -155,6 +159,11 @@ reproducible: ## build the release twice, in different places, and compare
 sbom: ## write bin/release/sbom.json (CycloneDX)
 	@mkdir -p bin/release
 	CGO_ENABLED=0 $(TOOL) cyclonedx-gomod app -json -std -licenses -noserial -notimestamp -main cmd/invitationd -output bin/release/sbom.json .
+
+.PHONY: image
+image: build-release sbom ## write bin/release/image, a container image as an OCI layout, without a container engine
+	cd internal/dev/tools && $(GO) run ./image -binary $(CURDIR)/bin/release/invitationd -sbom $(CURDIR)/bin/release/sbom.json \
+		-out $(CURDIR)/bin/release/image -version "$$(git describe --tags --always --dirty)" -commit "$$(git rev-parse HEAD)"
 
 .PHONY: licences
 licences: ## list the licences of all dependencies, and fail on others than agreed

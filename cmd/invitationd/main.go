@@ -3,6 +3,7 @@
 //	invitationd serve [-role all|api|worker]   until SIGTERM
 //	invitationd migrate [-grant ROLE]          bring the database up to date, and let a role serve
 //	invitationd restored -to TIME [-yes]       after the database was set back to an earlier time
+//	invitationd health [-name NAME]            whether the server that runs here serves
 //	invitationd keys list FILE                 and add FILE, promote FILE ID, retire FILE ID
 //	invitationd mail preview [-h]              write a mail to a file, to look at
 //	invitationd version                        what this binary is
@@ -42,7 +43,7 @@ func main() {
 	}
 }
 
-const usage = "usage: invitationd serve [-role all|api|worker] | migrate [-grant ROLE] | restored -to TIME [-yes] | keys list FILE | mail preview | version"
+const usage = "usage: invitationd serve [-role all|api|worker] | migrate [-grant ROLE] | restored -to TIME [-yes] | health [-name NAME] | keys list FILE | mail preview | version"
 
 // run is the command without the process around it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
@@ -64,6 +65,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			return err
 		}
 		return migrate(ctx, *role, environ)
+	case "health":
+		name := flags.String("name", "live", "the health service: live, reads, writes, delivery, or empty for the server")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return checkHealth(ctx, *name, environ)
 	case "restored":
 		return restored(ctx, args[1:], environ, stdout, stderr)
 	case "keys":

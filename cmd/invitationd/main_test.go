@@ -44,6 +44,8 @@ type world struct {
 	mailURL string
 	// env is added to that of the processes.
 	env []string
+	// wrap changes what a process runs in, unless it is nil.
+	wrap func(*exec.Cmd)
 }
 
 func newWorld(t testing.TB, dsn string) *world {
@@ -69,6 +71,9 @@ func (w *world) command(args ...string) *exec.Cmd {
 	}
 	c.Env = append(c.Env, w.env...)
 	c.Stderr = os.Stderr
+	if w.wrap != nil {
+		w.wrap(c)
+	}
 	return c
 }
 

@@ -66,10 +66,12 @@ func caTemplate() *x509.Certificate {
 
 func serverTemplate() *x509.Certificate {
 	return &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "server"},
-		DNSNames:    []string{"localhost"},
+		Subject:  pkix.Name{CommonName: "server"},
+		DNSNames: []string{"localhost"},
+		// `invitationd health` asks the server with the server's own certificate.
+		URIs:        []*url.URL{{Scheme: "spiffe", Host: "kiwi.ki", Path: "/invitations"}},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1).To4(), net.IPv6loopback},
-		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 }
 
