@@ -73,7 +73,8 @@ test-fast: postgres ## run what needs a minute at most: no race detector, browse
 
 .PHONY: test-deploy
 test-deploy: ## check what is in deploy/: the image, manifests, units
-	cd internal/dev/tools && $(GO) test ./...
+	@$(PACKAGES) systemd:systemd-analyze
+	cd internal/dev/tools && $(GO) test -count 1 ./...
 
 .PHONY: test-tools
 test-tools: ## install what the tests need

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -11,7 +12,8 @@ import (
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 )
 
-// TestHealthOverTLS: a probe has no certificate, and the server's own will do.
+// TestHealthOverTLS: with the settings in deploy/ a server starts; a probe has no
+// certificate, and the server's own will do.
 func TestHealthOverTLS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, pgtest.Database(t))
@@ -19,10 +21,13 @@ func TestHealthOverTLS(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "run", "../../internal/dev/devcerts", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	w.env = []string{
-		"INVITATION_TLS_CERT=" + dir + "/server.pem", "INVITATION_TLS_KEY=" + dir + "/server-key.pem",
-		"INVITATION_TLS_CLIENT_CA=" + dir + "/ca.pem", "INVITATION_ACCESS_POLICY=../../deploy/access-policy.json",
-	}
+	settings, err := os.ReadFile("../../deploy/kubernetes/settings.env")
+	must(t, err)
+	w.env = append(strings.Split(string(settings), "\n"),
+		"DATABASE_URL="+as(serving, w.dsn), "INVITATION_KEYS_FILE="+w.keys, "SENDGRID_API_KEY_FILE=",
+		"INVITATION_GRPC_ADDR=0.0.0.0:0", "INVITATION_WEBHOOK_ADDR=127.0.0.1:0",
+		"INVITATION_TLS_CERT="+dir+"/server.pem", "INVITATION_TLS_KEY="+dir+"/server-key.pem",
+		"INVITATION_TLS_CLIENT_CA="+dir+"/ca.pem", "INVITATION_ACCESS_POLICY=../../deploy/access-policy.json")
 	p := w.start()
 	w.env = append(w.env, "INVITATION_GRPC_ADDR=0.0.0.0:"+p.addr[strings.LastIndex(p.addr, ":")+1:])
 	if out, err := w.health("live"); err != nil {
