@@ -84,6 +84,7 @@ test-tools: ## install what the tests need
 .PHONY: lint
 lint: ## check style, imports and protos
 	$(TOOL) golangci-lint run ./...
+	$(GO) vet -tags fast ./...
 	$(TOOL) buf lint
 	$(TOOL) buf format --diff --exit-code
 

@@ -3,14 +3,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
@@ -87,29 +85,6 @@ func (w *world) worker() *exec.Cmd {
 func (w *world) awaitAccepted(n int) {
 	w.t.Helper()
 	w.awaitCount(n, `SELECT count(*) FROM deliveries WHERE state = 'ACCEPTED'`)
-}
-
-// awaitCount waits until a query counts so many rows. It has to ask: the processes
-// that write them are not ours.
-func (w *world) awaitCount(n int, query string) {
-	w.t.Helper()
-	pool := pgtest.Pool(w.t, w.dsn)
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var found int
-		must(w.t, pool.QueryRow(ctx, query).Scan(&found))
-		if found == n {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("%s is %d, not %d", query, found, n)
-		case <-tick.C:
-		}
-	}
 }
 
 // checkMails holds every mail against its recipient: the link is that of the

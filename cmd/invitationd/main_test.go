@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -166,6 +168,29 @@ func (p *process) signal(t testing.TB, s syscall.Signal) error {
 }
 
 var link = regexp.MustCompile(`https://app\.kiwi\.example/i/([0-9A-Za-z]{46})\b`)
+
+// awaitCount waits until a query counts so many rows. It has to ask: the processes
+// that write them are not ours.
+func (w *world) awaitCount(n int, query string) {
+	w.t.Helper()
+	pool := pgtest.Pool(w.t, w.dsn)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var found int
+		must(w.t, pool.QueryRow(ctx, query).Scan(&found))
+		if found == n {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.t.Fatalf("%s is %d, not %d", query, found, n)
+		case <-tick.C:
+		}
+	}
+}
 
 // mailedToken waits for a mail and takes the token out of its link.
 func (w *world) mailedToken(address string) string {

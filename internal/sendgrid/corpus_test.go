@@ -13,11 +13,11 @@ var refusals = map[string]string{
 	"Maximum credits exceeded": "Maximum credits exceeded",
 	"The provided authorization grant is invalid, expired, or revoked": "The provided authorization grant is invalid, expired, or revoked",
 	"Authenticated user is not authorized to send mail":                "Authenticated user is not authorized to send mail",
-	"access forbidden":                      "access forbidden",
-	"Permission denied, wrong credentials":  "Permission denied, wrong credentials",
-	"too many requests":                     "too many requests",
-	"Does not contain a valid address.":     "Does not contain a valid address.",
-	"Rejected for the following reasons: x": "Rejected for the following reasons: x",
+	"access forbidden":                         "access forbidden",
+	"Permission denied, wrong credentials":     "Permission denied, wrong credentials",
+	"too many requests":                        "too many requests",
+	"Does not contain a valid address.":        "Does not contain a valid address.",
+	"Rejected for the following reasons: spam": "Rejected for the following reasons: spam",
 	"The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements": "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit [redacted] to see the Sender Identity requirements",
 }
 
@@ -70,6 +70,29 @@ func TestAnswersLeakNothing(t *testing.T) {
 					if strings.Contains(got, leak) {
 						t.Fatalf("reason %q of %q", got, echo)
 					}
+				}
+			}
+		}
+	}
+}
+
+// TestAnswersLeakNobody: a name, an address or a link gets through in no spelling,
+// whether it is the recipient's or somebody else's.
+func TestAnswersLeakNobody(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{
+		"erikamustermann", "ErikaM", "Mueller", "Muller", "MULLER", "Erikas", "Musterm", "Jonas Weber", "Hausverwaltung Lindner", "Bo Li",
+		"erika at mueller dot example", "erika_mustermann", "erika-mueller", "akire", "E=72ika", "Rmyhy", "ZXJpa2FAbXVlbGxlcg", "656c6c6572",
+		"kiwi dot example slash I", "AbCdEfGhIjKlMnOp QrStUvWxYzAbCdEf", "AbCdEfGh-IjKlMnOp", "Ahornallee", "10115 Berlin", "+49 30123456",
+	} {
+		for _, body := range []string{
+			errorsWith("unknown: " + secret), errorsWith(secret + " is not authorized to send mail"), `{"errors":["` + secret + `"]}`,
+			`{"errors":[{"message":"invalid","field":"content.` + secret + `"}]}`, "<html><body>" + secret + "</body></html>",
+		} {
+			got := reason(403, body, message(1))
+			for word := range strings.FieldsSeq(secret) {
+				if word != "at" && word != "example" && word != "I" && strings.Contains(got, word) {
+					t.Errorf("reason %q of %q", got, body)
 				}
 			}
 		}

@@ -87,15 +87,60 @@ func problem(raw json.RawMessage, m invitation.Message) string {
 var (
 	// ourField is the path of something that we send, such as
 	// personalizations.0.to.0.email.
-	ourField = regexp.MustCompile(`^(personalizations|from|reply_to|subject|content|custom_args|categories|mail_settings|tracking_settings)(\.([0-9]{1,4}|[a-z_]{1,24})){0,5}$`)
+	ourField = regexp.MustCompile(`^(personalizations|from|reply_to|subject|content|headers|custom_args|categories|mail_settings|tracking_settings)` +
+		`(\.([0-9]{1,4}|to|email|name|subject|type|value|headers|custom_args|delivery_id|invitation_id|enable|enable_text|sandbox_mode|` +
+		`bypass_(bounce|unsubscribe)_management|(click|open|subscription)_tracking|ganalytics)){0,5}$`)
 	// enclosed is where SendGrid puts what it quotes.
 	enclosed = regexp.MustCompile(`\[[^\]]*\]?|"[^"]*"?|\{[^}]*\}?|<[^>]*>?`)
-	// harmlessWord is an English word or a small number. Addresses, domains,
-	// URLs and tokens all have a character or a length that these have not.
-	harmlessWord = regexp.MustCompile("^[(`']*" +
-		`([A-Za-z][A-Za-z_'-]{0,23}|[0-9]{1,5}|[0-9]{1,3},[0-9]{3}|[0-9]{1,3}MB|e\.g\.|text/plain|text/html)` +
-		"[)`'.,:;!?]*$")
+	// smallNumber is one of the limits that SendGrid names.
+	smallNumber = regexp.MustCompile(`^([0-9]{1,4}|[0-9]{1,3},[0-9]{3}|[0-9]{1,3}MB)$`)
 )
+
+// answerWords are those that SendGrid's answers have beside the vocabulary of mail
+// servers: the ones of its page of errors, and of accounts, keys and plans.
+var answerWords = set(`
+	advance api appeared application argument arguments around array ascii attachments authorization backend balance base64
+	batch_id bcc between billing blocks both bypass bytes capacity categories category cc character characters charset
+	combination combined complained complete completed compliance conflict consider considered considers container content-type
+	contents continue convert converted correct cpu create created credential credentials credit credits crlf currency custom
+	custom_args dashboard date deactivate decode default defined depleted deprecated describe described description developer
+	developers different disallow disconnect display displayed disposition downgrade downgraded duplicated e.g each edit empty enable
+	enabled enclosed encode encoded ended endpoint endpoints enforced english ensure enter entity every everything exactly
+	example exclusive existence expect expected expects expire expiry explicit false feature features field fields filename files
+	fill filtering filters first follow followed footer forever formats fraud free frozen fulfil fulfill function gateway general
+	generate generated give global gone grant greater group groups gzip handle html hundred id identifier identities ids image images
+	inactivity include included includes including incomplete inline instance instances instead into integer integers invoice invoices
+	issue issues items json just key keys knows language last least leave legal length less level licence license lines lists
+	lock longer lower lowercase made mail_settings maintenance make manage management mandatory matches matching may means media
+	medium merge method methods minimum misconfigured mode monthly most multiple namely names need needed needs neither next
+	nonexistent nor nothing null numbers numeric object objects obtain occurrence official ok old older once operation
+	operations option optional options order organization otherwise outside outstanding overdue overloaded overridden page paid
+	pair pairs paragraph parameter parameters parent parse parsed parsing partial particular path paths pause paused pay payload
+	payment pending per perform period permissions personalization personalizations plain plan plans platform pool positive
+	possibly post_to_url prefix present preview previous primary probable probably process processed processing product
+	production profile programmatically prohibit proof properties property provide provides purchase push put range ready
+	recently recommend redirect refer region regional registered regular remain remaining remains remember removing renew
+	reply_to reply_to_list report reports represent requestor requestor's requests requirement requiring resending reserved resolved
+	responses resubmit result retries review reviewed reviewing revoke revoked rfc root sample sandbox save schedule scheduled
+	scheduling schema scope scopes second seconds section sections segment select send_at sendgrid sendgrid's served
+	services set setting settings several short should show shown shows shut signature signed single skip special specific
+	specified specify split splitting staff standard start started starting starts state still strict strings structure
+	structured subjects submit submitted subscribe subscription substitution substitutions subuser subusers suggest suite
+	supplied supply supported suppress suppressed suppression suppressions switch take takes target team tell tells template
+	template_id templates term terms test text thing third three threshold through together token tokens top
+	total trial true trust trusted twice twilio twilio's two type types typically under unicode unique unless unlimited
+	unparseable unprocessable unsubscribe unsubscribes until unverified update updated upgrade upgraded upper uppercase upstream
+	url urls useful username usually utf utf8 v2 v3 value values variable version versions view void warmup warning we web
+	went whatever where whether whitelist whitelisted who whole whose widely word words write written xml year yes zero zone
+`)
+
+// isAnswerWord knows the words of SendGrid's answers. Who writes one says what they
+// like: an address, a name, a link, in whatever spelling; so that only what is known
+// gets through.
+func isAnswerWord(word string) bool {
+	core := strings.Trim(word, "`'().,:;!?")
+	return smallNumber.MatchString(core) || ourField.MatchString(core) || known(core, vocabulary, answerWords)
+}
 
 // sayings are what SendGrid's documentation and answers say of whole accounts and
 // bodies. Their words are kept even where the recipient's name or address has one
@@ -149,9 +194,8 @@ func said(words []string) []bool {
 	return marked
 }
 
-// harmless keeps the words that are harmless in themselves and have nothing
-// to do with this mail. It lets through what it knows, for nobody can list
-// the shapes in which an address may come back.
+// harmless keeps the words that are known, and have nothing to do with this mail:
+// nobody can list the shapes in which an address may come back.
 func harmless(message string, m invitation.Message) string {
 	message = enclosed.ReplaceAllString(message, " "+redacted+" ")
 	if m.Subject != "" {
@@ -161,8 +205,7 @@ func harmless(message string, m invitation.Message) string {
 	ofSayings := said(words)
 	var kept []string
 	for i, word := range words {
-		known := harmlessWord.MatchString(word) || ourField.MatchString(strings.Trim(word, "`'().,:;"))
-		if !known || !ofSayings[i] && mentions(word, personal) {
+		if !isAnswerWord(word) || !ofSayings[i] && mentions(word, personal) {
 			word = redacted
 		}
 		if word == redacted && len(kept) > 0 && kept[len(kept)-1] == redacted {

@@ -2,6 +2,7 @@ package sendgrid
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,14 +17,14 @@ const maxReply = 2000
 // Nothing at all is left of a reply in which it knows no word.
 func harmlessReply(said string) string {
 	var kept []string
-	known := false
+	readable := false
 	for _, word := range strings.Fields(said[:min(len(said), maxReply)]) {
 		core := strings.Trim(word, "()<>[]{}'\"`*.,:;!?-")
 		switch {
 		case core == "":
 			continue
-		case isReplyWord(core):
-			known = true
+		case known(core, vocabulary):
+			readable = true
 			if end := word[len(word)-1]; strings.IndexByte(".,:;", end) >= 0 {
 				core += string(end)
 			}
@@ -34,7 +35,7 @@ func harmlessReply(said string) string {
 		}
 		kept = append(kept, core)
 	}
-	if !known {
+	if !readable {
 		return ""
 	}
 	return shortened(strings.Join(kept, " "))
@@ -43,14 +44,15 @@ func harmlessReply(said string) string {
 // statusCode is an SMTP reply code or an enhanced one (RFC 3463).
 var statusCode = regexp.MustCompile(`^[245]([0-9]{2}|\.[0-9]{1,3}\.[0-9]{1,3})$`)
 
-// isReplyWord also knows what hyphens and slashes join, as in 550-5.1.1.
-func isReplyWord(word string) bool {
+// known reports whether a word is a status or in one of the sets, or joined of such by
+// hyphens and slashes, as in 550-5.1.1.
+func known(word string, sets ...map[string]bool) bool {
 	if strings.ContainsFunc(word, notASCII) { // the Kelvin sign is a k in lower case
 		return false
 	}
 	word = strings.TrimSuffix(strings.ToLower(word), "'s")
 	for part := range strings.SplitSeq(strings.ReplaceAll(word, "/", "-"), "-") {
-		if !statusCode.MatchString(part) && !vocabulary[part] {
+		if !statusCode.MatchString(part) && !slices.ContainsFunc(sets, func(set map[string]bool) bool { return set[part] }) {
 			return false
 		}
 	}
