@@ -78,6 +78,7 @@ func (c *Client) Send(ctx context.Context, m invitation.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	ctx, connected := traced(ctx)
 
 	if wait := time.Until(time.Unix(0, c.spent.Load())); wait > 0 {
 		return &invitation.SendError{Account: true, RetryAfter: wait, Reason: "the rate limit is used up"}
@@ -90,7 +91,7 @@ func (c *Client) Send(ctx context.Context, m invitation.Message) error {
 		}
 	}
 	if response == nil {
-		return noAnswer(ctx, err)
+		return noAnswer(ctx, err, connected.Load())
 	}
 	c.spare(response.Headers)
 	return c.outcome(response, m)

@@ -97,10 +97,14 @@ func TestNoRecipient(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	_, url := sendgridtest.Start(t, sendgridtest.Config{Faults: sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.HangAfterAccept}}})
-	c := config(url)
-	c.Timeout = 20 * time.Millisecond
-	if err := newClient(t, c).Send(t.Context(), message(1)); !errors.Is(err, context.DeadlineExceeded) {
+	e, url := sendgridtest.Start(t, sendgridtest.Config{})
+	client := newClient(t, config(url))
+	if err := client.Send(t.Context(), message(1)); err != nil { // the connection stays
+		t.Fatal(err)
+	}
+	e.SetFaults(sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.HangAfterAccept}})
+	client.timeout = 20 * time.Millisecond
+	if err := client.Send(t.Context(), message(2)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want a time-out", err)
 	}
 }

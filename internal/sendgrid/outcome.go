@@ -29,7 +29,7 @@ func (c *Client) outcome(r *rest.Response, m invitation.Message) error {
 	}
 	switch code {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		refusal.Account = aboutSettings(r.Body)
+		refusal.Account = aboutSettings(r.Body, m)
 		refusal.Permanent = !refusal.Account
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusTooManyRequests:
@@ -39,12 +39,16 @@ func (c *Client) outcome(r *rest.Response, m invitation.Message) error {
 }
 
 // aboutSettings reports whether a body finds fault only with what is the same in
-// every mail, such as the sender.
-func aboutSettings(body string) bool {
+// every mail, such as the sender. An organization's own address for answers is not.
+func aboutSettings(body string, m invitation.Message) bool {
+	settings := []string{"from", "mail_settings", "tracking_settings", "categories"}
+	if !m.ReplyTo.Known() {
+		settings = append(settings, "reply_to")
+	}
 	fields := errorFields(body)
 	return len(fields) > 0 && !slices.ContainsFunc(fields, func(field string) bool {
 		part, _, _ := strings.Cut(field, ".")
-		return !slices.Contains([]string{"from", "reply_to", "mail_settings", "tracking_settings", "categories"}, part)
+		return !slices.Contains(settings, part)
 	})
 }
 

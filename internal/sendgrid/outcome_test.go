@@ -65,6 +65,13 @@ func TestWhoseFault(t *testing.T) {
 			t.Errorf("%s is %+v", body, got)
 		}
 	}
+	m := message(1)
+	m.ReplyTo = invitation.NewEmail("office@müller.example", "office@xn--mller-kva.example")
+	body := `{"errors":[{"message":"m","field":"reply_to.email"}]}`
+	var got *invitation.SendError
+	if err := (&Client{}).outcome(&rest.Response{StatusCode: 400, Body: body}, m); !errors.As(err, &got) || !got.Permanent {
+		t.Errorf("about an organization's own address: %+v", got)
+	}
 }
 
 func TestRetryAfter(t *testing.T) {

@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +45,7 @@ func newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,
+		OnProxyConnectResponse: judgeProxy,
 	}
 }
 
@@ -68,13 +72,34 @@ func (b bounded) CloseIdleConnections() {
 	}
 }
 
+// traced also tells whether a request got a connection: without one nothing was sent.
+func traced(ctx context.Context) (_ context.Context, connected *atomic.Bool) {
+	connected = &atomic.Bool{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}), connected
+}
+
+// proxyRefusal is the status with which a proxy refuses to lead to SendGrid.
+type proxyRefusal int
+
+func (p proxyRefusal) Error() string { return "the proxy refuses" }
+
+func judgeProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return proxyRefusal(answer.StatusCode)
+}
+
 // noAnswer tells what went wrong in words of our own: the errors of net/http
-// name URLs and hosts. Who could not connect knows that nothing was sent.
-func noAnswer(ctx context.Context, err error) error {
-	var dialing *net.OpError
-	var certificate *tls.CertificateVerificationError
+// name URLs and hosts.
+func noAnswer(ctx context.Context, err error, connected bool) error {
+	var refused proxyRefusal
 	switch cause := ctx.Err(); {
-	case errors.As(err, &dialing) && dialing.Op == "dial" || errors.As(err, &certificate):
+	case errors.As(err, &refused):
+		return &invitation.SendError{Account: refused < 500, Reason: fmt.Sprintf("the proxy answers HTTP %d", int(refused))}
+	case !connected:
 		return &invitation.SendError{Reason: "no connection to SendGrid: " + failure(err)}
 	case cause != nil:
 		return fmt.Errorf("no answer from SendGrid: %w", cause)

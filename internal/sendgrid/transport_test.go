@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,7 +52,7 @@ func TestNoAnswer(t *testing.T) {
 			c := config("https://sendgrid.invalid")
 			c.Transport = failing{&net.DNSError{Err: "no such host", Name: "sendgrid.invalid", IsNotFound: true}}
 			return newClient(t, c)
-		}, "host not found", false},
+		}, "host not found", true},
 		"slow to connect": {func(t *testing.T) *Client {
 			c := config(GlobalURL)
 			c.Transport = failing{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}, Err: slow{}}}
@@ -60,7 +62,7 @@ func TestNoAnswer(t *testing.T) {
 			c := config(GlobalURL)
 			c.Transport = failing{errors.New("proxy https://user:" + key + "@proxy.test said no")}
 			return newClient(t, c)
-		}, "connection failed", false},
+		}, "connection failed", true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +79,37 @@ func TestNoAnswer(t *testing.T) {
 				t.Errorf("whether SendGrid was asked is known: %v, want %v", !test.unasked, test.unasked)
 			}
 		})
+	}
+}
+
+// TestProxyRefuses: a proxy that lets nobody through judges no mail, and one that finds
+// no way is like a road that is closed for now.
+func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
+	for status, account := range map[int]bool{403: true, 407: true, 429: true, 502: false, 503: false} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodConnect {
+				t.Errorf("the proxy is asked to %s", r.Method)
+			}
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(proxy.Close)
+		at, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, transport := config(GlobalURL), newTransport()
+		transport.Proxy = http.ProxyURL(at)
+		c.Transport = transport
+		var got *invitation.SendError
+		err = newClient(t, c).Send(t.Context(), message(1))
+		if want := (invitation.SendError{Account: account, Reason: "the proxy answers HTTP " + strconv.Itoa(status)}); !errors.As(err, &got) || *got != want {
+			t.Errorf("error %v, want %+v", err, want)
+		}
+		proxy.Close()
+		if err := newClient(t, c).Send(t.Context(), message(1)); !errors.As(err, &got) || got.Account {
+			t.Errorf("without a proxy: %v", err)
+		}
 	}
 }
 
