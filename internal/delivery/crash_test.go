@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
+	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
@@ -49,6 +50,44 @@ func TestRecordingFails(t *testing.T) {
 			if d := s.mail(id); d.Attempts != 1 || f.calls.Load() != 5 {
 				t.Errorf("the mail is %+v after %d calls", d, f.calls.Load())
 			}
+		})
+	}
+}
+
+// TestLostAnswerWaits: a mail of which nobody knows whether it went out, or whose
+// outcome could not be recorded, waits for the provider's report, whatever has the
+// others go on meanwhile, and is not sent again once that has come.
+func TestLostAnswerWaits(t *testing.T) {
+	t.Parallel()
+	for name, recorded := range map[string]bool{"no answer": true, "not recorded": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t)
+			lost := s.invite()
+			f := &forgetful{Store: s.store}
+			if recorded {
+				s.inbox.SetFaults(sendgridtest.Faults{Next: []sendgridtest.Fault{sendgridtest.ResetAfterAccept}})
+			} else {
+				f.fail.Store(1000)
+			}
+			s.work(func(c *delivery.Config) { c.Store, c.AnswerAfter, c.RescueAfter = f, time.Hour, 2*time.Second })
+			const waiting = `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND state = 'scheduled' AND scheduled_at > now() + interval '59 minutes'`
+			s.watch(1, func(context.Context) {}, waiting)
+			f.fail.Store(0)
+			if recorded {
+				s.inbox.SetFaults(sendgridtest.Faults{Always: &sendgridtest.Answer{Status: 401}})
+				other := s.invite()
+				s.watch(1, func(context.Context) {}, `SELECT count(*) FROM delivery_rest WHERE probes > 0`)
+				s.inbox.SetFaults(sendgridtest.Faults{})
+				s.watch(1, func(context.Context) {}, `SELECT count(*) FROM deliveries WHERE user_id = $1 AND state = 'ACCEPTED'`, other)
+				must(t, delivery.WakeMails(t.Context(), s.pool))
+				s.watch(1, func(context.Context) {}, waiting)
+			}
+			s.want(lost, invitation.Queued, 1)
+			_, err := s.store.Report(t.Context(), []invitation.Report{{EventID: "e", DeliveryID: s.mail(lost).ID, State: invitation.Accepted}})
+			must(t, err)
+			s.settled()
+			s.want(lost, invitation.Accepted, 1)
 		})
 	}
 }

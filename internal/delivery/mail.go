@@ -64,7 +64,9 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err err
 	}
 	refusal, retry := w.judge(sent)
 	if err := w.record(ctx, id, refusal); err != nil {
-		return fmt.Errorf("record what became of a mail: %w", err)
+		w.Logger.LogAttrs(ctx, slog.LevelError, "it is not on record what became of a mail",
+			slog.String("delivery_id", id.String()), slog.Any("error", err))
+		return river.JobSnooze(w.AnswerAfter)
 	}
 	attrs := []slog.Attr{slog.String("delivery_id", id.String()), slog.Bool("accepted", refusal == nil), slog.Int("attempt", job.Attempt)}
 	if refusal != nil {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -39,11 +40,18 @@ SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS 
 		ids, mailJob{}.Kind(), maxAttempts)
 }
 
-// WakeMails has the mails that were put aside come up at once.
+// wakingTakes is how long it may take to wake a long queue.
+const wakingTakes = 30 * time.Second
+
+// WakeMails has the mails that were put aside come up at once. Those of which nobody
+// knows whether they went out wait on for the provider's report.
 func WakeMails(ctx context.Context, pool *pgxpool.Pool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wakingTakes)
+	defer cancel()
 	_, err := pool.Exec(ctx, `
-UPDATE river_job SET state = 'available', scheduled_at = now()
-WHERE kind = $1 AND state IN ('available', 'scheduled') AND scheduled_at > now()`, mailJob{}.Kind())
+UPDATE river_job AS j SET state = 'available', scheduled_at = now()
+WHERE kind = $1 AND state IN ('available', 'scheduled') AND scheduled_at > now()
+	AND NOT EXISTS (SELECT FROM deliveries WHERE id = (j.args->>'delivery_id')::uuid AND reason = $2)`, mailJob{}.Kind(), noAnswer)
 	if err != nil {
 		return fmt.Errorf("wake mails: %w", err)
 	}
