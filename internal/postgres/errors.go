@@ -68,7 +68,7 @@ func refused(err error) bool {
 // that goes away, is full or a standby, a disk or a memory that is full, and a
 // schema that changed or is yet to.
 var passing = map[string]bool{
-	"40001": true, "40P01": true, "25006": true, "25P03": true, "55P03": true, "57014": true,
+	"40001": true, "40P01": true, "25006": true, "25P03": true, "25P04": true, "55P03": true, "57014": true,
 	"57P01": true, "57P02": true, "57P03": true, "57P04": true, "57P05": true,
 	"53000": true, "53100": true, "53200": true, "53300": true, "53400": true,
 	"0A000": true, "42P01": true, "42703": true,

@@ -3,12 +3,15 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/kiwi-ki/invitations/internal/dev/pgtest"
+	"github.com/kiwi-ki/invitations/internal/dev/storetest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/postgres"
 )
@@ -56,6 +59,61 @@ func TestPingKnowsOfWrites(t *testing.T) {
 	d.exec(`ALTER TABLE gone RENAME TO requests; DROP TRIGGER full_disk ON installation`)
 	must(t, s.Ping(t.Context()))
 	do(t, s, share(id))
+}
+
+// TestWhatPasses: whatever SQLSTATE a change meets that passes by itself, its caller
+// hears that and when to come back, a ping says which one it is, and both are well
+// again once it is over. A fault that stays is none of these.
+func TestWhatPasses(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	s := d.server()
+	id := person(t, s)
+	do(t, s, send(id))
+	fail := func(code string) {
+		d.exec(fmt.Sprintf(`CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it' USING ERRCODE = '%s'; END $$`, code))
+		for _, table := range []string{"invitations", "installation"} {
+			d.exec(`CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON ` + table + ` FOR EACH STATEMENT EXECUTE FUNCTION fail()`)
+		}
+	}
+	over := func() { d.exec(`DROP TRIGGER fail ON invitations; DROP TRIGGER fail ON installation`) }
+	for _, code := range []string{
+		"53000", "53100", "53200", "53300", "53400", "58000", "58030", "58P01", "57P01", "57P02", "57P03", "57P04", "57P05", "57014",
+		"08000", "08003", "08006", "0A000", "25006", "25P03", "25P04", "55P03", "40001", "40P01", "42P01", "42703",
+	} {
+		fail(code)
+		if _, err := s.Update(t.Context(), renew(id)); !errors.Is(err, invitation.ErrUnavailable) {
+			t.Errorf("%s is %v", code, err)
+		}
+		if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), code) {
+			t.Errorf("after %s the server is ill of %v", code, err)
+		}
+		over()
+		must(t, s.Ping(t.Context()))
+		do(t, s, renew(id))
+	}
+	fail("XX001")
+	if _, err := s.Update(t.Context(), renew(id)); err == nil || errors.Is(err, invitation.ErrUnavailable) {
+		t.Errorf("damaged data is %v", err)
+	}
+	must(t, s.Ping(t.Context()))
+}
+
+// TestNoWayIn: whatever keeps a server from connecting passes by itself too.
+func TestNoWayIn(t *testing.T) {
+	t.Parallel()
+	dsn, err := url.Parse(pgtest.Database(t))
+	must(t, err)
+	nowhere, nobody := *dsn, *dsn
+	nowhere.Path = "/nowhere"
+	nobody.User = url.User("nobody")
+	for name, way := range map[string]string{"no such database": nowhere.String(), "no such role": nobody.String()} {
+		s := storetest.New(t, pgtest.Pool(t, way))
+		_, err := s.Update(t.Context(), share("anybody"))
+		if !errors.Is(err, invitation.ErrUnavailable) || !errors.Is(s.Ping(t.Context()), invitation.ErrUnavailable) {
+			t.Errorf("%s: %v, ill of %v", name, err, s.Ping(t.Context()))
+		}
+	}
 }
 
 // TestChangedTable: a column that is altered while the server runs costs no call
