@@ -21,20 +21,12 @@ func (s *stack) mail(id string) *invitation.Delivery {
 // if time passed.
 func (s *stack) await(n int, query string, args ...any) {
 	s.Helper()
-	s.watch(n, func(ctx context.Context) {
-		_, err := s.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
-			WHERE kind = 'invitation_mail' AND (state IN ('retryable', 'scheduled') OR state = 'available' AND scheduled_at > now())`)
-		must(s, err)
-	}, query, args...)
-}
-
-// watch waits until a query counts n, and does something before each look.
-func (s *stack) watch(n int, before func(context.Context), query string, args ...any) {
-	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
 	for got := -1; got != n; {
-		before(ctx)
+		_, err := s.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
+			WHERE kind = 'invitation_mail' AND (state IN ('retryable', 'scheduled') OR state = 'available' AND scheduled_at > now())`)
+		must(s, err)
 		if err := s.pool.QueryRow(ctx, query, args...).Scan(&got); err != nil {
 			s.Fatalf("got %d instead of %d: %v", got, n, err)
 		}

@@ -72,16 +72,16 @@ func TestLostAnswerWaits(t *testing.T) {
 			}
 			s.work(func(c *delivery.Config) { c.Store, c.AnswerAfter, c.RescueAfter = f, time.Hour, 2*time.Second })
 			const waiting = `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND state = 'scheduled' AND scheduled_at > now() + interval '59 minutes'`
-			s.watch(1, func(context.Context) {}, waiting)
+			s.unaided(1, waiting)
 			f.fail.Store(0)
 			if recorded {
 				s.inbox.SetFaults(sendgridtest.Faults{Always: &sendgridtest.Answer{Status: 401}})
 				other := s.invite()
-				s.watch(1, func(context.Context) {}, `SELECT count(*) FROM delivery_rest WHERE probes > 0`)
+				s.unaided(1, `SELECT count(*) FROM delivery_rest WHERE probes > 0`)
 				s.inbox.SetFaults(sendgridtest.Faults{})
-				s.watch(1, func(context.Context) {}, `SELECT count(*) FROM deliveries WHERE user_id = $1 AND state = 'ACCEPTED'`, other)
+				s.unaided(1, `SELECT count(*) FROM deliveries WHERE user_id = $1 AND state = 'ACCEPTED'`, other)
 				must(t, delivery.WakeMails(t.Context(), s.pool))
-				s.watch(1, func(context.Context) {}, waiting)
+				s.unaided(1, waiting)
 			}
 			s.want(lost, invitation.Queued, 1)
 			_, err := s.store.Report(t.Context(), []invitation.Report{{EventID: "e", DeliveryID: s.mail(lost).ID, State: invitation.Accepted}})

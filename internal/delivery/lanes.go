@@ -14,7 +14,7 @@ const (
 	// per window, whatever it is, a few in a hundred requests find it used up.
 	mailsPerLane = 20
 	// longestTurn is how long a worker waits for its turn before it gives the job
-	// back.
+	// back; shorter if it has little time, as a job whose time is up has failed.
 	longestTurn = 5 * time.Second
 )
 
@@ -42,8 +42,8 @@ func newLanes(most int) *lanes {
 }
 
 // enter waits for a lane, and reports whether there was one in time.
-func (l *lanes) enter(ctx context.Context) (bool, error) {
-	late := time.NewTimer(longestTurn)
+func (l *lanes) enter(ctx context.Context, longest time.Duration) (bool, error) {
+	late := time.NewTimer(longest)
 	defer late.Stop()
 	select {
 	case <-l.free:

@@ -34,6 +34,8 @@ type mailWorker struct {
 	Config
 	rest  *rest
 	clock *clock
+	// longestTurn is how long a mail waits for its turn, in a lane and in the Pace.
+	longestTurn time.Duration
 }
 
 // NextRetry doubles the wait from attempt to attempt, with jitter, so that a
@@ -79,12 +81,12 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err err
 // send hands a mail to the provider when it is its turn, and returns what that
 // said. If it was not asked, err says what becomes of the job.
 func (w *mailWorker) send(ctx context.Context, id uuid.UUID) (asked bool, said, err error) {
-	entered, err := w.rest.lanes.enter(ctx)
+	entered, err := w.rest.lanes.enter(ctx, w.longestTurn)
 	if err != nil {
 		return false, nil, err
 	}
 	if !entered {
-		return false, nil, aside(longestTurn)
+		return false, nil, aside(w.longestTurn)
 	}
 	defer w.rest.lanes.leave()
 	wait, probe, err := w.rest.turn(ctx)
@@ -132,7 +134,7 @@ func (w *mailWorker) turn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wait for a mail's turn: %w", err)
 	}
-	if wait > longestTurn {
+	if wait > w.longestTurn {
 		return river.JobSnooze(wait)
 	}
 	select {

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/harness"
@@ -111,6 +113,30 @@ func TestMailAlone(t *testing.T) {
 	s.inbox.SetFaults(sendgridtest.Faults{})
 	s.settled()
 	s.want(bad, invitation.Accepted, 1)
+}
+
+// TestWaitingIsNoFailure: a mail that waits for its turn longer than a job may take was
+// not tried, and comes up again soon.
+func TestWaitingIsNoFailure(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	release := make(chan struct{})
+	provider := s.provider()
+	for range 5 {
+		s.invite()
+	}
+	s.work(with(func(ctx context.Context, m invitation.Message) error {
+		<-release
+		return provider.Send(context.WithoutCancel(ctx), m)
+	}), func(c *delivery.Config) { c.RescueAfter = 4 * time.Second })
+	// Four are in hand, which is as many as there are lanes at first.
+	s.unaided(1, `SELECT count(*) FROM river_job WHERE kind = 'invitation_mail' AND (metadata->>'snoozes')::int > 3`)
+	if failed := s.text(`SELECT errors::text FROM river_job WHERE errors IS NOT NULL`); failed != "" {
+		t.Errorf("waiting counts as failing: %s", failed)
+	}
+	close(release)
+	s.settled()
+	s.await(5, `SELECT count(*) FROM deliveries WHERE state = 'ACCEPTED' AND attempts = 1`)
 }
 
 // TestMailsOwnFault: what is wrong with a mail ends that mail, and nothing rests.

@@ -95,10 +95,11 @@ func NewWorkers(c Config) (*Workers, error) {
 		lanes: newLanes(c.Concurrency), log: c.Logger, failed: map[uuid.UUID]bool{},
 		wake: func(ctx context.Context) error { return WakeMails(ctx, c.Pool) },
 	}
+	timeout := min(jobTimeout, c.RescueAfter/2)
 	clock := &clock{pool: c.Pool, log: newQuiet(c.Logger)}
 	workers := river.NewWorkers()
 	if err := errors.Join(
-		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue, clock: clock}),
+		river.AddWorkerSafely(workers, &mailWorker{Config: c, rest: queue, clock: clock, longestTurn: min(longestTurn, timeout/4)}),
 		river.AddWorkerSafely(workers, &agendaWorker{Config: c}),
 		river.AddWorkerSafely(workers, &forgetWorker{Config: c}),
 	); err != nil {
@@ -108,7 +109,7 @@ func NewWorkers(c Config) (*Workers, error) {
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Concurrency}},
 		Workers:              workers,
 		PeriodicJobs:         []*river.PeriodicJob{periodic(c.AgendaEvery, agendaJob{}), periodic(time.Hour, forgetJob{})},
-		JobTimeout:           min(jobTimeout, c.RescueAfter/2),
+		JobTimeout:           timeout,
 		RescueStuckJobsAfter: c.RescueAfter,
 		FetchCooldown:        20 * time.Millisecond,
 		// Nobody tells of new jobs: that would make all commits wait for one
