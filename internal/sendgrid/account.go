@@ -54,7 +54,7 @@ const maxHeard = 1000
 // may not know that, and has the queue rest for a minute in vain.
 func (a *account) fresh(changes []accountChange) (fresh []accountChange) {
 	for _, c := range changes {
-		if !a.heard[c.id] && !c.at.Before(a.latest) {
+		if !a.heard[c.id] && (c.at.IsZero() || !c.at.Before(a.latest)) {
 			fresh = append(fresh, c)
 		}
 	}
@@ -67,7 +67,9 @@ func (a *account) remember(changes []accountChange) {
 		a.heard = map[string]bool{}
 	}
 	for _, c := range changes {
-		a.latest = c.at
+		if !c.at.IsZero() {
+			a.latest = c.at
+		}
 		if c.id != "" {
 			a.heard[c.id] = true
 		}

@@ -88,14 +88,14 @@ func TestAccountStatusOutOfOrder(t *testing.T) {
 	suspended, back := accountEvent(`"compliance_suspend"`, 2), accountEvent(`"compliance_reactivate"`, 3)
 	for _, body := range []string{
 		events(suspended), events(suspended), events(back), events(suspended), events(accountEvent(`"compliance_ban"`, 1)), events(back, suspended),
-		events(accountEvent(`"compliance_ban"`, 4)),
+		events(accountEvent(`"compliance_ban"`, 4)), events(`{"event":"account_status_change","type":"activated","sg_event_id":"a-x"}`),
 	} {
 		if a := s.request(t, body).post(t, hook); a.status != http.StatusNoContent {
 			t.Errorf("status %d", a.status)
 		}
 	}
 	const halted = "halted: SendGrid changed the account's status: "
-	if want := []string{halted + "compliance_suspend", "reinstated", halted + "compliance_ban"}; !reflect.DeepEqual(rec.followed, want) {
+	if want := []string{halted + "compliance_suspend", "reinstated", halted + "compliance_ban", "reinstated"}; !reflect.DeepEqual(rec.followed, want) {
 		t.Errorf("followed %q", rec.followed)
 	}
 }
