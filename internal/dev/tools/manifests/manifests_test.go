@@ -172,9 +172,9 @@ func memory(t *testing.T, name string, c core.Container) {
 
 var variable = regexp.MustCompile(`\b(?:INVITATION|SENDGRID)_[A-Z_]+\b|\bDATABASE_URL\b`)
 
-// TestVariables: each that deploy/ sets is one of README's.
+// TestVariables: each that deploy/ sets is one that deploy/README.md tells of.
 func TestVariables(t *testing.T) {
-	readme := string(read(t, "../README.md"))
+	readme := string(read(t, "README.md"))
 	files := []string{"kubernetes/settings.env", "kubernetes/api.yaml", "kubernetes/worker.yaml", "kubernetes/migrate.yaml", "compose.yaml",
 		"systemd/invitationd.service", "systemd/invitationd-migrate.service"}
 	for _, file := range files {
