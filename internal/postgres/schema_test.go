@@ -109,6 +109,7 @@ var badRows = []bad{
 
 	{table: "deliveries", columns: map[string]string{"invitation_id": `'00000000-0000-0000-0000-0000000000ff'`}, code: foreign},
 	{table: "deliveries", columns: map[string]string{"generation": `0`}},
+	{table: "deliveries", columns: map[string]string{"drop_cause": `'LOST'`}},
 	{table: "deliveries", columns: map[string]string{"email": `NULL`}},
 	{table: "deliveries", columns: map[string]string{"email_key": `NULL`}},
 	{table: "deliveries", columns: map[string]string{"state": `'SENT'`}},
