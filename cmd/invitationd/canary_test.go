@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,8 @@ func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	database := pgtest.NewServer(t)
 	w := newWorld(t, database.DSN("postgres"))
-	w.env = []string{"SENDGRID_TIMEOUT=1s", "INVITATION_MAIL_RESCUE_AFTER=6s", "INVITATION_MAILS_PER_RECIPIENT=0"}
+	traces := newCollector(t)
+	w.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.url, "SENDGRID_TIMEOUT=1s", "INVITATION_MAIL_RESCUE_AFTER=6s", "INVITATION_MAILS_PER_RECIPIENT=0"}
 	p := w.serve()
 	c := &canary{t: t, w: w, p: p}
 	for n, fault := range []sendgridtest.Fault{
@@ -78,6 +80,13 @@ func TestNothingLeaks(t *testing.T) {
 	everything := append(c.secrets(), canaryName, canaryLocal, "Zaunkönig", "app.kiwi.example")
 	c.absent("the log", p.logs.String(), everything)
 	c.absent("errors", c.errors.String(), everything)
+	spans := traces.said()
+	for _, name := range []string{"/kiwi.invitation.v1.RedemptionService/Redeem", "/kiwi.invitation.v1.OperationsService/ExportUser", "database: changes", "mail", "POST to SendGrid"} {
+		if !strings.Contains(spans, strconv.Quote(name)) {
+			t.Errorf("no span is called %q: the search finds nothing", name)
+		}
+	}
+	c.absent("traces", spans, append(everything, `"demo"`, `"c0"`))
 }
 
 type canary struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
+	"github.com/kiwi-ki/invitations/internal/tracing"
 )
 
 // config is read from the environment; the README's table is its manual.
@@ -65,6 +66,9 @@ type config struct {
 	RequestMemory time.Duration `env:"INVITATION_REQUEST_MEMORY" envDefault:"168h"`
 	AddressMemory time.Duration `env:"INVITATION_ADDRESS_MEMORY" envDefault:"4320h"`
 	EventMemory   time.Duration `env:"INVITATION_EVENT_MEMORY"`
+
+	// tracer is nil unless OpenTelemetry's variables ask for traces.
+	tracer *tracing.Tracer
 }
 
 // Bounds of INVITATION_VALIDITY.

@@ -16,6 +16,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	"github.com/kiwi-ki/invitations/internal/metrics"
 	"github.com/kiwi-ki/invitations/internal/postgres"
+	"github.com/kiwi-ki/invitations/internal/tracing"
 )
 
 // runMetrics serves metrics and probes until the context ends. They say nothing of
@@ -47,17 +48,23 @@ func countEvents(m *metrics.Metrics) func([]*invitation.Event) {
 	}
 }
 
-// measured is a sender whose mails are counted.
+// measured is a sender whose mails are counted, and followed unless tracer is nil.
 type measured struct {
 	delivery.Sender
 	*metrics.Metrics
+	tracer *tracing.Tracer
 }
 
 // Send implements delivery.Sender.
 func (s measured) Send(ctx context.Context, m invitation.Message) error {
+	ended := func(string) {}
+	if s.tracer != nil {
+		ctx, ended = s.tracer.Post(ctx)
+	}
 	start := time.Now()
 	err := s.Sender.Send(ctx, m)
 	s.Sent(outcome(err), time.Since(start))
+	ended(outcome(err))
 	return err
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/kiwi-ki/invitations/internal/postgres"
 	"github.com/kiwi-ki/invitations/internal/sendgrid"
 	"github.com/kiwi-ki/invitations/internal/server"
+	"github.com/kiwi-ki/invitations/internal/tracing"
 )
 
 // keysEvery is how often the files with keys are looked at.
@@ -38,6 +39,14 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	}
 	var level slog.LevelVar
 	log := newLogger(stdout, &level)
+	version, commit := release()
+	if c.tracer, err = tracing.New(ctx, version, log); err != nil {
+		return err
+	}
+	if c.tracer != nil {
+		defer c.tracer.Close(ctx)
+		log = slog.New(tracing.Handler(log.Handler()))
+	}
 	linker, err := c.linker()
 	if err != nil {
 		return err
@@ -47,11 +56,8 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		return err
 	}
 	defer pool.Close()
-	m := metrics.New(release())
-	store := postgres.New(postgres.Config{
-		Pool: pool, Enqueue: delivery.Enqueue, OnGroup: m.Group, OnSaved: countEvents(m),
-		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
-	})
+	m := metrics.New(version, commit)
+	store := postgres.New(c.store(pool, linker, m))
 	defer store.Close()
 
 	state := &looker{pool: pool, store: store, keys: func() int { return len(linker.Keys()) }}
@@ -68,7 +74,7 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 		if err != nil {
 			return err
 		}
-		workers, err := c.workers(pool, store, measured{sender, m}, linker, log)
+		workers, err := c.workers(pool, store, measured{sender, m, c.tracer}, linker, log)
 		if err != nil {
 			return err
 		}
@@ -102,6 +108,17 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	return group.Wait()
 }
 
+func (c config) store(pool *pgxpool.Pool, linker *invitation.Linker, m *metrics.Metrics) postgres.Config {
+	s := postgres.Config{
+		Pool: pool, Enqueue: delivery.Enqueue, OnGroup: m.Group, OnSaved: countEvents(m),
+		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
+	}
+	if c.tracer != nil {
+		s.Trace = c.tracer
+	}
+	return s
+}
+
 // operations is what the store tells people in operations, and the queue.
 type operations struct {
 	*postgres.Store
@@ -122,11 +139,15 @@ func (c config) server(store operations, linker *invitation.Linker, m *metrics.M
 		return nil, err
 	}
 	version, commit := release()
-	return server.New(server.Config{
+	s := server.Config{
 		Store: store, Operations: store, Version: version, Commit: commit, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
 		Access:        callers, Observe: m.Call, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
-	})
+	}
+	if c.tracer != nil {
+		s.Trace = c.tracer.Call
+	}
+	return server.New(s)
 }
 
 func (c config) runServer(ctx context.Context, s *server.Server, log *slog.Logger) error {
@@ -188,12 +209,16 @@ func (c config) sender() (*sendgrid.Client, error) {
 func (c config) workers(
 	pool *pgxpool.Pool, store *postgres.Store, sender delivery.Sender, linker *invitation.Linker, log *slog.Logger,
 ) (*delivery.Workers, error) {
-	return delivery.NewWorkers(delivery.Config{
+	w := delivery.Config{
 		Pool: pool, Store: store, Sender: sender, Linker: linker, Render: mail.Render, Logger: log,
 		Rest: store, Concurrency: c.MailWorkers, PollOnly: c.DatabasePooler,
 		Pace: c.pace(store), Agenda: agenda{store, postgres.Memory{Requests: c.RequestMemory, Addresses: c.AddressMemory, Events: c.EventMemory}}, AgendaEvery: c.AgendaEvery,
 		RemindBefore: c.RemindBefore, RescueAfter: c.RescueAfter,
-	})
+	}
+	if c.tracer != nil {
+		w.Trace = c.tracer.Mail
+	}
+	return delivery.NewWorkers(w)
 }
 
 // pace is nil without a limit.
@@ -230,6 +255,9 @@ func (c config) pool(ctx context.Context, more map[string]string) (*pgxpool.Pool
 	settings.MaxConnLifetime = 5 * time.Minute
 	settings.HealthCheckPeriod = 2 * time.Second
 	settings.ConnConfig.ConnectTimeout = 2 * time.Second
+	if c.tracer != nil {
+		settings.ConnConfig.Tracer = c.tracer.Statements()
+	}
 	if c.DatabasePooler {
 		// Named statements live in a session, which a pooler gives away.
 		settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe

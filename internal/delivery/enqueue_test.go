@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -26,12 +28,16 @@ func TestEnqueueAsRiverDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := uuid.New()
-	if _, err := client.Insert(ctx, mailJob{DeliveryID: id}, &river.InsertOpts{MaxAttempts: maxAttempts}); err != nil {
-		t.Fatal(err)
-	}
+	followed, alone, other := uuid.New(), uuid.New(), uuid.New()
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	b := &pgx.Batch{}
-	Enqueue(b, []uuid.UUID{id})
+	for _, job := range []mailJob{{followed, trace}, {alone, ""}, {other, ""}} {
+		if _, err := client.Insert(ctx, job, &river.InsertOpts{MaxAttempts: maxAttempts}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	Enqueue(b, []uuid.UUID{followed, alone}, map[uuid.UUID]string{followed: trace})
+	Enqueue(b, []uuid.UUID{other}, nil)
 	if err := pool.SendBatch(ctx, b).Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +49,7 @@ func TestEnqueueAsRiverDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(jobs) != 2 || jobs[0] != jobs[1] {
-		t.Errorf("River writes\n%s\nand we write\n%s", jobs[0], jobs[1])
+	if len(jobs) != 6 || !slices.Equal(jobs[:3], jobs[3:]) {
+		t.Errorf("River writes, and then we\n%s", strings.Join(jobs, "\n"))
 	}
 }

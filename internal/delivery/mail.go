@@ -52,6 +52,11 @@ func (w *mailWorker) NextRetry(job *river.Job[mailJob]) time.Time {
 // they name no address and quote no mail.
 func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err error) {
 	id := job.Args.DeliveryID
+	if w.Trace != nil && job.Args.Trace != "" {
+		var ended func(failed bool)
+		ctx, ended = w.Trace(ctx, job.Args.Trace, job.Attempt)
+		defer func() { ended(failed(err)) }()
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			// What it says may quote the mail.
@@ -76,6 +81,12 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailJob]) (err err
 	}
 	w.Logger.LogAttrs(ctx, slog.LevelInfo, "mail handed to the provider", attrs...)
 	return retry
+}
+
+// failed reports whether an attempt went wrong; one that is put off did not.
+func failed(err error) bool {
+	var later *river.JobSnoozeError
+	return err != nil && !errors.As(err, &later)
 }
 
 // send hands a mail to the provider when it is its turn, and returns what that

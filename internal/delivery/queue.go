@@ -17,6 +17,8 @@ import (
 // add fields, never rename one.
 type mailJob struct {
 	DeliveryID uuid.UUID `json:"delivery_id"`
+	// Trace is what its attempts continue; empty for none.
+	Trace string `json:"trace,omitempty"`
 }
 
 // Kind implements river.JobArgs.
@@ -26,18 +28,30 @@ func (mailJob) Kind() string { return "invitation_mail" }
 // expiry, at most 90 days of one attempt in 15 minutes.
 const maxAttempts = 10_000
 
-// Enqueue adds a job for each mail to what a transaction saves. It writes River's
+// Enqueue adds a job for each mail to what a transaction saves, with the trace that
+// it continues if it has one. It writes River's
 // table itself, in the way that a client of River would, to need no round trip of
 // its own; a test holds the two against each other.
-func Enqueue(b *pgx.Batch, deliveries []uuid.UUID) {
+func Enqueue(b *pgx.Batch, deliveries []uuid.UUID, traces map[uuid.UUID]string) {
 	ids := make(pgtype.FlatArray[pgtype.UUID], len(deliveries))
 	for i, id := range deliveries {
 		ids[i] = pgtype.UUID{Bytes: id, Valid: true}
 	}
-	b.Queue(`
+	if len(traces) == 0 {
+		b.Queue(`
 INSERT INTO river_job (args, kind, max_attempts)
 SELECT jsonb_build_object('delivery_id', id), $2, $3 FROM unnest($1::uuid[]) AS id`,
-		ids, mailJob{}.Kind(), maxAttempts)
+			ids, mailJob{}.Kind(), maxAttempts)
+		return
+	}
+	of := make(pgtype.FlatArray[pgtype.Text], len(deliveries))
+	for i, id := range deliveries {
+		of[i] = pgtype.Text{String: traces[id], Valid: traces[id] != ""}
+	}
+	b.Queue(`
+INSERT INTO river_job (args, kind, max_attempts)
+SELECT jsonb_strip_nulls(jsonb_build_object('delivery_id', id, 'trace', trace)), $2, $3 FROM unnest($1::uuid[], $4::text[]) AS mail (id, trace)`,
+		ids, mailJob{}.Kind(), maxAttempts, of)
 }
 
 // wakingTakes is how long it may take to wake a long queue.

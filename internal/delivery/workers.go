@@ -40,6 +40,9 @@ type Config struct {
 	// nothing personal.
 	Render func(invitation.Mail) (invitation.Message, error)
 	Logger *slog.Logger
+	// Trace begins an attempt to send a mail in the trace of the call that queued it,
+	// and hears whether it failed; nil if nobody follows mails.
+	Trace func(ctx context.Context, parent string, attempt int) (context.Context, func(failed bool))
 	// Concurrency is how many mails are sent at once.
 	Concurrency int
 	// PollOnly does without LISTEN, for a pooler in transaction mode.

@@ -27,6 +27,9 @@ type Config[C any] struct {
 	// Observe hears of every group that was carried out: of how many calls, in how
 	// many attempts, and how many of them have to wait for a key; nil for nobody.
 	Observe func(calls, attempts, putOff int, took time.Duration)
+	// Trace hears for each call of such a group how many were in it, in how many
+	// attempts, and when it began; nil for nobody.
+	Trace func(ctx context.Context, calls, attempts int, began time.Time)
 	// Timeout bounds a group with all its attempts.
 	Timeout time.Duration
 	// Workers is how many groups may be in flight at once, Size how many calls

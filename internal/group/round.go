@@ -78,6 +78,9 @@ func (q *Queue[C]) round(group []*item[C], mode Mode) (later []*item[C]) {
 	}
 	held := map[string][]*item[C]{}
 	for n, i := range group {
+		if q.Trace != nil {
+			q.Trace(i.ctx, len(group), attempts, start)
+		}
 		switch {
 		case err != nil:
 			i.finish(err)

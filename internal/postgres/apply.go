@@ -25,7 +25,9 @@ type outcome struct {
 	events   []*invitation.Event
 	requests []request
 	used     map[string]use
-	limits   limits
+	// traces are what mails continue that a call queued which is followed.
+	traces map[uuid.UUID]string
+	limits limits
 }
 
 // apply runs the rules of a group, one after the other, each on a copy of what
@@ -134,6 +136,9 @@ func (o *outcome) rule(k *call, user *invitation.User) (group.Fate, error) {
 			return group.Answered, err
 		}
 	}
+	if k.trace != "" {
+		o.follow(k.trace, user.Deliveries[mails:])
+	}
 	if !user.ErasedAt.IsZero() {
 		// Answers that are kept for repeats of the calls before.
 		o.requests = slices.DeleteFunc(o.requests, func(r request) bool { return r.userID == user.ID })
@@ -147,6 +152,16 @@ func (o *outcome) rule(k *call, user *invitation.User) (group.Fate, error) {
 	o.saveRequest(c, user.ID, answer)
 	k.result.User, k.result.Answer = user, answer
 	return group.Answered, nil
+}
+
+// follow has mails continue a trace.
+func (o *outcome) follow(trace string, mails []*invitation.Delivery) {
+	if o.traces == nil {
+		o.traces = map[uuid.UUID]string{}
+	}
+	for _, m := range mails {
+		o.traces[m.ID] = trace
+	}
 }
 
 // claim decides about the address that a rule gave to a user: whether somebody

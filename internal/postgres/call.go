@@ -15,6 +15,8 @@ type call struct {
 	change invitation.Change
 	result invitation.Result
 	err    error
+	// trace is what a mail that the change queues continues; empty for none.
+	trace string
 
 	organizationID string
 	organize       func(o *invitation.Organization, now time.Time) error
@@ -26,6 +28,9 @@ type call struct {
 // request id is safe.
 func (s *Store) Update(ctx context.Context, c invitation.Change) (invitation.Result, error) {
 	k := &call{change: c}
+	if s.trace != nil {
+		k.trace = s.trace.Parent(ctx)
+	}
 	if err := s.writes.Do(ctx, k); err != nil {
 		return invitation.Result{}, refusal(err)
 	}

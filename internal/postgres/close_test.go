@@ -30,7 +30,7 @@ func TestClose(t *testing.T) {
 func closeUnderLoad(t *testing.T, d *db) {
 	t.Helper()
 	pool := pgtest.Pool(t, d.dsn)
-	s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(*pgx.Batch, []uuid.UUID) {}})
+	s := postgres.New(postgres.Config{Pool: pool, Groups: 1, Enqueue: func(*pgx.Batch, []uuid.UUID, map[uuid.UUID]string) {}})
 	id := newID()
 	do(t, s, create(id, emailOf(id)))
 	running, release := make(chan struct{}), make(chan struct{})

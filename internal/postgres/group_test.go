@@ -126,9 +126,9 @@ func newWorld(t *testing.T) *world {
 	return &world{d, d.server(func(c *postgres.Config) {
 		c.PerRecipient, c.PerOrganization = limit, limit
 		c.Pseudonym = invitation.Email.Key
-		c.Enqueue = func(b *pgx.Batch, mails []uuid.UUID) {
+		c.Enqueue = func(b *pgx.Batch, mails []uuid.UUID, traces map[uuid.UUID]string) {
 			b.Queue(`SELECT 1 / (1 - least(count(*), 1)) FROM deliveries WHERE id = ANY ($1) AND user_id LIKE '%'||$2`, mails, poison)
-			delivery.Enqueue(b, mails)
+			delivery.Enqueue(b, mails, traces)
 		}
 	})}
 }

@@ -30,7 +30,7 @@ func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
 	addUse(w, before, after.used)
 	w.queue(b)
 	if ids := d.queued(); len(ids) > 0 {
-		s.enqueue(b, ids)
+		s.enqueue(b, ids, after.traces)
 	}
 	queueEvents(b, after)
 }

@@ -17,8 +17,18 @@ import (
 
 var _ invitation.Store = (*Store)(nil)
 
-// Enqueue adds a job for each new mail to what a transaction saves.
-type Enqueue func(b *pgx.Batch, deliveries []uuid.UUID)
+// Enqueue adds a job for each new mail to what a transaction saves, with the trace
+// that it continues if it has one.
+type Enqueue func(b *pgx.Batch, deliveries []uuid.UUID, traces map[uuid.UUID]string)
+
+// Trace follows calls, each in its own context.
+type Trace interface {
+	// Group tells that a call was in a group.
+	Group(ctx context.Context, kind string, calls, attempts int, began time.Time)
+	// Parent is what the mails that a call queues need to continue its trace; empty
+	// if they have none to continue.
+	Parent(ctx context.Context) string
+}
 
 // Config is what a Store needs. The zero value of a number takes the default.
 type Config struct {
@@ -32,6 +42,8 @@ type Config struct {
 	// of the events that were saved; both may be nil.
 	OnGroup func(kind string, calls, attempts, putOff int, took time.Duration)
 	OnSaved func(events []*invitation.Event)
+	// Trace is nil if nobody follows calls.
+	Trace Trace
 	// Timeout bounds every transaction and every read; 3 s by default. It is
 	// what frees a call from a database that neither answers nor fails.
 	Timeout time.Duration
@@ -64,6 +76,7 @@ type Store struct {
 	careful atomic.Int64
 
 	onSaved func(events []*invitation.Event)
+	trace   Trace
 
 	health health
 	// lists bounds the connections of those who list, reports those that the
@@ -86,7 +99,7 @@ func New(c Config) *Store {
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
 		waker:   make(waker, 1), follower: newFollower(),
 		bounded: bounded(c.Pool),
-		closing: make(chan struct{}), onSaved: c.OnSaved,
+		closing: make(chan struct{}), onSaved: c.OnSaved, trace: c.Trace,
 		lists: share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
 	}
 	s.barrier = barrier{timeout: s.timeout, commit: func(ctx context.Context) error {
@@ -97,11 +110,11 @@ func New(c Config) *Store {
 	s.writes = group.NewQueue(group.Config[*call]{
 		Run: s.transact, Judge: s.judge, Mode: s.mode,
 		Identity: func(k *call) [16]byte { return keyOf(k.change.Request) },
-		Observe:  c.observe("changes"),
-		Timeout:  s.timeout, Workers: workers, Size: size, Backlog: backlog, Waits: maxPatient,
+		Observe:  c.observe("changes"), Trace: c.follow("changes"),
+		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog, Waits: maxPatient,
 	})
 	s.reads = group.NewQueue(group.Config[*lookup]{
-		Run: s.lookUp, Judge: judgeRead, Observe: c.observe("reads"),
+		Run: s.lookUp, Judge: judgeRead, Observe: c.observe("reads"), Trace: c.follow("reads"),
 		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog,
 	})
 	s.background.Go(s.notify)
@@ -123,6 +136,15 @@ func (c Config) observe(kind string) func(calls, attempts, putOff int, took time
 		return nil
 	}
 	return func(calls, attempts, putOff int, took time.Duration) { c.OnGroup(kind, calls, attempts, putOff, took) }
+}
+
+func (c Config) follow(kind string) func(ctx context.Context, calls, attempts int, began time.Time) {
+	if c.Trace == nil {
+		return nil
+	}
+	return func(ctx context.Context, calls, attempts int, began time.Time) {
+		c.Trace.Group(ctx, kind, calls, attempts, began)
+	}
 }
 
 // saved tells whoever wants to know of what a transaction has saved.

@@ -24,20 +24,44 @@ import (
 type ended struct {
 	log     *slog.Logger
 	observe func(method, code, reason string, stream bool, took time.Duration)
+	trace   func(ctx context.Context, method string) (context.Context, func(code codes.Code, reason string))
 }
 
 func (e ended) unary(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	start := time.Now()
+	ctx, end := e.follow(ctx, call.FullMethod)
 	resp, err := next(ctx, req)
 	e.tell(ctx, call.FullMethod, req, false, start, err)
+	end(err)
 	return resp, err
 }
 
 func (e ended) stream(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	start := time.Now()
-	err := next(srv, stream)
-	e.tell(stream.Context(), call.FullMethod, nil, true, start, err)
+	ctx, end := e.follow(stream.Context(), call.FullMethod)
+	err := next(srv, &followedStream{stream, ctx})
+	e.tell(ctx, call.FullMethod, nil, true, start, err)
+	end(err)
 	return err
+}
+
+// followedStream is a stream in the context of its trace.
+type followedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (s *followedStream) Context() context.Context { return s.ctx }
+
+// follow begins to follow a call, if it is one of the API and somebody wants to; end
+// hears its error.
+func (e ended) follow(ctx context.Context, method string) (followed context.Context, end func(error)) {
+	if _, ours := methodBounds[method]; !ours || e.trace == nil {
+		return ctx, func(error) {}
+	}
+	ctx, tell := e.trace(ctx, method)
+	return ctx, func(err error) { tell(status.Code(err), reasonOf(err)) }
 }
 
 // tell writes who asked for what and what came of it: ids and reasons only.

@@ -10,6 +10,7 @@ import (
 	"buf.build/go/protovalidate"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -54,6 +55,8 @@ type Config struct {
 	// Observe hears of every call that has ended; nil for nobody. A method is one of
 	// the API's, or "unknown".
 	Observe func(method, code, reason string, stream bool, took time.Duration)
+	// Trace begins to follow a call of the API, and hears how it ended; nil for nobody.
+	Trace func(ctx context.Context, method string) (context.Context, func(code codes.Code, reason string))
 	// InvalidTokens limits a caller's invalid tokens.
 	InvalidTokens InvalidTokens
 	// Access lets callers in; nil for plaintext, where nobody knows them.
@@ -133,8 +136,8 @@ func New(c Config) (*Server, error) {
 // statuses, let the caller in, bound the time, read the request, check the fields.
 func (s *Server) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
 	c := s.config
-	unary := []grpc.UnaryServerInterceptor{ended{c.Logger, c.Observe}.unary, statusUnary(c.Logger)}
-	stream := []grpc.StreamServerInterceptor{ended{c.Logger, c.Observe}.stream, statusStream(c.Logger)}
+	unary := []grpc.UnaryServerInterceptor{ended{c.Logger, c.Observe, c.Trace}.unary, statusUnary(c.Logger)}
+	stream := []grpc.StreamServerInterceptor{ended{c.Logger, c.Observe, c.Trace}.stream, statusStream(c.Logger)}
 	var options []grpc.ServerOption
 	if c.Access != nil {
 		unary = append(unary, c.Access.Unary())

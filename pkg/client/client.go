@@ -49,7 +49,7 @@ func New(target string, options ...grpc.DialOption) (*Client, error) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithKeepaliveParams(pings),
 		grpc.WithConnectParams(connecting),
-		grpc.WithChainUnaryInterceptor(retry),
+		grpc.WithChainUnaryInterceptor(retry, passOnUnary), grpc.WithChainStreamInterceptor(passOnStream),
 	}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the invitation service: %w", err)

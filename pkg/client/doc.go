@@ -12,6 +12,7 @@
 //     drains or is gone. It watches the servers' health to that end, for which the
 //     access policy has to let it.
 //   - follows the audit trail through all that with [Client.Watch].
+//   - has the service continue an OpenTelemetry trace that the caller's context is in.
 //   - puts the parts of a PDF together with [Client.InfoSheets].
 //
 // Streams of the generated interfaces are not repeated.
