@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,6 +21,8 @@ import (
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -141,10 +144,81 @@ func TestPods(t *testing.T) {
 		}
 	}
 	api := specs["api"].Containers[0]
-	for _, probe := range []*core.Probe{api.StartupProbe, api.ReadinessProbe, api.LivenessProbe} {
+	for _, probe := range []*core.Probe{api.ReadinessProbe, api.LivenessProbe} {
 		if probe == nil || probe.Exec == nil || probe.Exec.Command[1] != "health" || probe.TimeoutSeconds < 4 {
 			t.Errorf("probe %+v: it has no certificate, or gives up before the server's answer may come", probe)
 		}
+	}
+}
+
+// TestMetrics: both kinds of servers are scraped, and ready once they have met the
+// database, at the port where they are told to answer.
+func TestMetrics(t *testing.T) {
+	all := built(t)
+	var port string
+	for _, o := range all {
+		if settings, ok := o.(*core.ConfigMap); ok && port == "" {
+			_, port, _ = strings.Cut(settings.Data["INVITATION_METRICS_ADDR"], ":")
+		}
+	}
+	for _, o := range all {
+		d, ok := o.(*apps.Deployment)
+		if !ok {
+			continue
+		}
+		pod := d.Spec.Template
+		c := pod.Spec.Containers[0]
+		if pod.Annotations["prometheus.io/scrape"] != "true" || pod.Annotations["prometheus.io/port"] != port {
+			t.Errorf("%s: nobody scrapes port %q: %v", d.Name, port, pod.Annotations)
+		}
+		if !slices.ContainsFunc(c.Ports, func(p core.ContainerPort) bool {
+			return p.Name == "metrics" && strconv.Itoa(int(p.ContainerPort)) == port
+		}) {
+			t.Errorf("%s: no port %q for metrics", d.Name, port)
+		}
+		if p := c.StartupProbe; p == nil || p.HTTPGet == nil || p.HTTPGet.Path != "/readyz" || p.HTTPGet.Port.String() != "metrics" {
+			t.Errorf("%s: starts before it has met the database: %+v", d.Name, p)
+		}
+	}
+}
+
+// TestNetwork: each policy is about pods that there are, by ports that they have, and
+// none is about the database's, which would not reach one another any more.
+func TestNetwork(t *testing.T) {
+	all := built(t)
+	specs := pods(all)
+	policies := 0
+	for _, o := range all {
+		p, ok := o.(*networking.NetworkPolicy)
+		if !ok {
+			continue
+		}
+		policies++
+		selector, err := meta.LabelSelectorAsSelector(&p.Spec.PodSelector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if selector.Matches(labels.Set{"cnpg.io/cluster": "invitations"}) {
+			t.Errorf("%s is about the database", p.Name)
+		}
+		var ports []string
+		for name, pod := range specs {
+			if selector.Matches(labels.Set{"app.kubernetes.io/name": name}) {
+				for _, port := range pod.Containers[0].Ports {
+					ports = append(ports, port.Name)
+				}
+			}
+		}
+		for _, in := range p.Spec.Ingress {
+			for _, port := range in.Ports {
+				if !slices.Contains(ports, port.Port.String()) {
+					t.Errorf("%s: no pod has port %v", p.Name, port.Port)
+				}
+			}
+		}
+	}
+	if policies == 0 {
+		t.Error("everybody may reach everybody")
 	}
 }
 
