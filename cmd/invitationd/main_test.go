@@ -203,26 +203,3 @@ func (w *world) mailedToken(address string) string {
 	}
 	return found[1]
 }
-
-// awaitCount waits until a query counts so many rows. It has to ask: the processes
-// that write them are not ours.
-func (w *world) awaitCount(n int, query string) {
-	w.t.Helper()
-	pool := pgtest.Pool(w.t, w.dsn)
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var found int
-		must(w.t, pool.QueryRow(ctx, query).Scan(&found))
-		if found == n {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("%s is %d, not %d", query, found, n)
-		case <-tick.C:
-		}
-	}
-}
