@@ -37,8 +37,9 @@ var goodRows = map[string]map[string]string{
 	"requests": {
 		"id": `'00000000-0000-0000-0000-000000000003'`, "fingerprint": `'x'`, "user_id": `'owner'`, "created_at": `now()`,
 	},
-	"reports":     {"event_id": `'r1'`},
-	"mail_limits": {"key": `'k'`, "used_until": `now()`, "used_at": `now() - interval '1 minute'`, "per": `interval '1 minute'`},
+	"reports":       {"event_id": `'r1'`},
+	"delivery_rest": {"since": `now()`, "until": `now()`, "probes": `0`, "reason": `''`},
+	"mail_limits":   {"key": `'k'`, "used_until": `now()`, "used_at": `now() - interval '1 minute'`, "per": `interval '1 minute'`},
 }
 
 // owners are what the good rows refer to.
@@ -116,6 +117,7 @@ var badRows = []bad{
 	{table: "deliveries", columns: map[string]string{"state": `'ACCEPTED'`}},
 	{table: "deliveries", columns: map[string]string{"attempts": `-1`}},
 	{table: "deliveries", columns: map[string]string{"reason": `repeat('x', 501)`}},
+	{table: "deliveries", columns: map[string]string{"drop_cause": `'BOREDOM'`}},
 
 	{table: "events", columns: map[string]string{"sequence": `0`}},
 	{table: "events", columns: map[string]string{"type": `'USER_LOST'`}},
@@ -128,6 +130,9 @@ var badRows = []bad{
 	{table: "requests", columns: map[string]string{"uses": `0`}},
 	{table: "reports", columns: map[string]string{"event_id": `''`}},
 	{table: "reports", columns: map[string]string{"event_id": `repeat('x', 201)`}},
+	{table: "delivery_rest", columns: map[string]string{"one": `false`}},
+	{table: "delivery_rest", columns: map[string]string{"probes": `-1`}},
+	{table: "delivery_rest", columns: map[string]string{"reason": `repeat('x', 501)`}},
 	{table: "mail_limits", columns: map[string]string{"used_at": `now() - interval '1 minute'`, "per": `interval '59 seconds'`}},
 }
 
