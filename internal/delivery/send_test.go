@@ -9,10 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/kiwi-ki/invitations/internal/delivery"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	"github.com/kiwi-ki/invitations/internal/sendgrid"
 )
 
 // TestMailGoesOut: once, to the right person, with the link that is good.
@@ -186,8 +184,19 @@ func TestTryAgain(t *testing.T) {
 			s := newStack(t)
 			s.inbox.SetFaults(c.faults)
 			id := s.invite()
-			impatient := s.provider(func(c *sendgrid.Config) { c.Timeout = 2 * time.Second })
-			s.work(func(c *delivery.Config) { c.Sender = impatient })
+			provider := s.provider()
+			s.work(with(func(ctx context.Context, m invitation.Message) error {
+				if name == "silent" && len(s.inbox.Messages()) == 0 {
+					// Its time is up once the mail was taken.
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithCancel(ctx)
+					go func() {
+						_, _ = s.inbox.Await(ctx, 1)
+						cancel()
+					}()
+				}
+				return provider.Send(ctx, m)
+			}))
 			s.settled()
 			s.want(id, invitation.Accepted, c.sent)
 			if d := s.mail(id); d.Attempts != c.attempts || d.Reason != "" {

@@ -18,8 +18,9 @@ func TestNobodyIsAnsweredAlone(t *testing.T) {
 	server := pgtest.NewServer(t)
 	d := openDB(t, server.DSN("postgres"))
 	s := d.server(quick)
-	id, again := person(t, s), newRequest()
-	do(t, s, identified(share(id), again))
+	patient := d.server()
+	id, again := person(t, patient), newRequest()
+	do(t, patient, identified(share(id), again))
 	calls := map[string]func() error{
 		"of nobody":           update(s, share("nobody")),
 		"refused by the rule": update(s, create(id, emailOf(id))),

@@ -53,10 +53,9 @@ func TestContractionIsSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDB(t)
-			s := d.server(func(c *postgres.Config) { c.Timeout = 2 * time.Second })
-			must(t, errors.Join(workday(t.Context(), s)...))
+			must(t, errors.Join(workday(t.Context(), d.server())...))
 			d.exec(sql)
-			if errors.Join(workday(t.Context(), s)...) == nil {
+			if errors.Join(workday(t.Context(), d.server(quick))...) == nil {
 				t.Error("nobody notices")
 			}
 		})

@@ -94,8 +94,8 @@ func (d *db) limitedPool(most int) (tried *atomic.Int64, pool *pgxpool.Pool) {
 func TestRoomForEach(t *testing.T) {
 	t.Parallel()
 	d := newDB(t)
+	id := person(t, d.server())
 	s := d.server(func(c *postgres.Config) { c.Timeout = 300 * time.Millisecond })
-	id := person(t, s)
 	s.Crowd()
 	ctx := t.Context()
 	_, _, list := s.List(ctx, invitation.ListFilter{OrganizationID: org, Limit: 1})

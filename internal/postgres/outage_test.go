@@ -95,8 +95,8 @@ func TestOutage(t *testing.T) {
 			t.Parallel()
 			server := pgtest.NewServer(t)
 			d := openDB(t, server.DSN("postgres"))
+			id := person(t, d.server())
 			s := d.server(quick)
-			id := person(t, s)
 			c.fail(t, server)
 			outage(t, s, id)
 			unmet := d.server(quick) // it starts during the outage

@@ -122,7 +122,7 @@ func TestEveryAnswerIsReplicated(t *testing.T) {
 		isUnavailable(t, err)
 	}
 	// The naive replay, which only looks, is what must not be.
-	if _, err := s.Read(t.Context(), invitation.Key{UserID: reads}); err != nil {
+	if _, err := patient.Read(t.Context(), invitation.Key{UserID: reads}); err != nil {
 		t.Errorf("reading waits too, so that this test shows nothing: %v", err)
 	}
 	d.exec(`ALTER SYSTEM RESET synchronous_standby_names`)

@@ -111,15 +111,27 @@ func TestTimeout(t *testing.T) {
 
 func TestTimeoutInTheBody(t *testing.T) {
 	t.Parallel()
-	client := serve(t, func(c *Config) { c.Timeout = time.Second }, func(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := serve(t, func(c *Config) { c.Transport = ending{newTransport(), cancel} }, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
 	var refusal *invitation.SendError
-	if err := client.Send(t.Context(), message(1)); !errors.As(err, &refusal) || refusal.Permanent {
+	if err := client.Send(ctx, message(1)); !errors.As(err, &refusal) || refusal.Permanent {
 		t.Errorf("error %v, want the 502 that was there", err)
 	}
+}
+
+// ending calls end when an answer has begun.
+type ending struct {
+	http.RoundTripper
+	end func()
+}
+
+func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer e.end()
+	return e.RoundTripper.RoundTrip(r)
 }
 
 func TestCancel(t *testing.T) {
