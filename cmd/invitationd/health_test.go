@@ -42,11 +42,12 @@ func TestHealthOverTLS(t *testing.T) {
 	}
 }
 
-// TestHealthTellsNamesApart: without its database a server is alive and not well.
+// TestHealthTellsNamesApart: without a schema a server is alive and not well.
 func TestHealthTellsNamesApart(t *testing.T) {
 	t.Parallel()
-	s := pgtest.NewServer(t)
-	w := newWorld(t, s.DSN("postgres"))
+	dsn := pgtest.Database(t)
+	pgtest.Exec(t, pgtest.Pool(t, dsn), `DROP TABLE goose_db_version`)
+	w := newWorld(t, dsn)
 	p := w.start()
 	w.env = append(w.env, "INVITATION_GRPC_ADDR="+p.addr)
 	if out, err := w.health("live"); err != nil {
