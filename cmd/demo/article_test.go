@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -156,8 +157,13 @@ func TestQRCode(t *testing.T) {
 		if scanned := scan(t, b.download("SVG"), "svg"); scanned != link {
 			t.Errorf("the SVG file reads %q", scanned)
 		}
+		if sheet := b.download("Infoblatt"); !bytes.HasPrefix(sheet, []byte("%PDF-")) {
+			t.Errorf("the info sheet is %.200q", sheet)
+		}
 		b.follow("Schließen")
 		b.see("Eingeladen zur App", "QR-Code oder Link angezeigt")
+		b.back()
+		b.see("Eingeladen zur App")
 
 		for range 2 { // mail scanners do that, and people who look twice
 			b.open(link)

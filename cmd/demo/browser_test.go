@@ -168,6 +168,12 @@ func (b *tab) follow(text string) {
 	b.check(err)
 }
 
+// back goes back to the page before.
+func (b *tab) back() {
+	b.t.Helper()
+	b.do(chromedp.NavigateBack())
+}
+
 // fill writes into the field with the label.
 func (b *tab) fill(label, value string) {
 	b.t.Helper()

@@ -50,6 +50,43 @@ func TestLive(t *testing.T) {
 	b.see("Online", "bestätigt", "Einladung eingelöst", "Aktivierung zurücksetzen")
 }
 
+// TestManyTabs: each page that is open follows what happens, and none keeps others
+// from opening, though a browser has six connections to a server.
+func TestManyTabs(t *testing.T) {
+	t.Parallel()
+	first := newTab(t, desktop)
+	for range 7 {
+		ctx, cancel := chromedp.NewContext(first.ctx)
+		t.Cleanup(cancel)
+		next := &tab{t: t, ctx: ctx, screen: desktop}
+		next.open(here.portal)
+		next.see("Nutzer anlegen")
+	}
+}
+
+// TestAnyNumber: users' numbers are the portal's own, and may have any character.
+func TestAnyNumber(t *testing.T) {
+	t.Parallel()
+	b, p := newTab(t, desktop), somebody()
+	b.open(here.portal + "/new")
+	b.fill("Name", p.name+` & "Söhne" &amp;`)
+	b.fill("Nutzernummer", `a/b?c#d%e&f=g+h;"'`+p.email[:7])
+	b.fill("E-Mail-Adresse", p.email)
+	b.follow("Anlegen")
+	b.see(p.name+` & "Söhne" &amp;`, "zugestellt")
+}
+
+// TestNoPage: an address that leads nowhere says so, in the reader's language.
+func TestNoPage(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, phone)
+	for _, address := range []string{here.portal + "/nothing", here.app + "/i/a/b"} {
+		b.open(address)
+		b.see("Diese Seite gibt es nicht")
+		b.looked("Keine Seite")
+	}
+}
+
 // TestMany: a file of users with a result for each line; then all of them are
 // invited, invited once more, and printed.
 func TestMany(t *testing.T) {
@@ -158,7 +195,7 @@ func TestEnglish(t *testing.T) {
 	b.click("Invite")
 	b.offers("Renew invitation", "Revoke invitation", "Generate QR code")
 	b.open(p.link(t))
-	b.see("Welcome, "+p.name, "invites you to the KIWI app")
+	b.see("Welcome, "+p.name, "invites you to the KIWI App")
 	b.open(here.portal + "/?lang=de")
 	b.see("Nutzer anlegen")
 	b.open(here.app + "/i/nothing")

@@ -43,6 +43,7 @@ func New(service *client.Client) http.Handler {
 	mux.HandleFunc("GET /i/{token}", a.land)
 	mux.HandleFunc("POST /i/{token}", a.redeem)
 	mux.HandleFunc("GET /style.css", page.Style)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.showEnd(w, r, noPage) })
 	return mux
 }
 
@@ -83,6 +84,10 @@ func (a *App) showDead(w http.ResponseWriter, r *http.Request, err error) {
 		slog.Error("a link could not be looked at", "code", status.Code(err), "reason", reason)
 		end = noAnswer
 	}
+	a.showEnd(w, r, end)
+}
+
+func (a *App) showEnd(w http.ResponseWriter, r *http.Request, end end) {
 	lang := page.LangOf(r)
 	a.pages.Show(w, r, end.status, "dead.html", map[string]string{"Title": end.title.In(lang), "Advice": end.advice.In(lang)})
 }

@@ -74,6 +74,15 @@ var ends = map[pb.ErrorReason]end{
 	},
 }
 
+// noPage is said of addresses that are no link's.
+var noPage = end{
+	page.Words{"Diese Seite gibt es nicht", "There is no such page"},
+	page.Words{
+		"Öffnen Sie den Link aus Ihrer Einladung, oder scannen Sie den QR-Code.",
+		"Open the link in your invitation, or scan the QR code.",
+	}, http.StatusNotFound,
+}
+
 // noAnswer is said where the service, and not the link, is the reason.
 var noAnswer = end{
 	page.Words{"Das hat gerade nicht geklappt", "That did not work just now"},

@@ -12,7 +12,7 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // maxBody is more than any form or list of users needs.
-const maxBody = 2 << 20
+const maxBody = 16 << 20
 
 // Guard keeps an example to this machine's own browsers and pages. A page's
 // address may hold a link that lets people in, so no page is kept or told to others.

@@ -25,8 +25,7 @@ func (p *Portal) change(w http.ResponseWriter, r *http.Request) error {
 	case do == "sheet":
 		return p.sheet(w, r)
 	case changes[do] == nil:
-		http.NotFound(w, r)
-		return nil
+		return p.noPage(w, r)
 	}
 	if err := changes[do](r); err != nil {
 		return p.showUser(w, r, httpStatus(err), userView{

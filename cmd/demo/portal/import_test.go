@@ -1,9 +1,13 @@
 package portal
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/text/encoding/unicode"
+
+	"github.com/kiwi-ki/invitations/cmd/demo/page"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -14,10 +18,13 @@ func TestReadRows(t *testing.T) {
 		"semicolons":  "Nummer;Name;Art;Sprache;E-Mail\nM-1;Jörg Groß;Wohnungseigentümer;de;joerg@example.com\n",
 		"with a mark": "\ufeffNummer;Name;Art;Sprache;E-Mail\r\nM-1;\"Jörg Groß\";wohnungseigentümer;de;joerg@example.com\r\n",
 		"commas":      "Name,Number,E-mail,Type,Language\n Jörg Groß ,M-1,joerg@example.com,Owner,de\n",
+		"tabs":        "Nutzernummer\tName\tNutzertyp\tSprache\tE-Mail-Adresse\nM-1\tJörg Groß\tOwner\tde\tjoerg@example.com\n",
+		"empty rows":  "Nummer;Name;Art;Sprache;E-Mail\nM-1;Jörg Groß;Wohnungseigentümer;de;joerg@example.com\n;;;;\n\n ; ;\n",
+		"UTF-16":      utf16("Number,Name,Type,Language,E-mail\r\nM-1,Jörg Groß,Owner,de,joerg@example.com\r\n"),
 		"Excel":       "Nummer;Name;Art;Sprache;E-Mail\nM-1;J\xf6rg Gro\xdf;Wohnungseigent\xfcmer;de;joerg@example.com\n",
 	} {
-		rows, err := readRows([]byte(file))
-		if err != nil || len(rows) != 1 || rows[0].line != 2 {
+		rows, ignored, err := readRows([]byte(file))
+		if err != nil || len(rows) != 1 || len(ignored) > 0 || rows[0].line != 2 {
 			t.Errorf("%s: %v, %v", name, rows, err)
 			continue
 		}
@@ -29,10 +36,42 @@ func TestReadRows(t *testing.T) {
 	}
 }
 
+// utf16 writes a text as Excel does that calls it Unicode.
+func utf16(text string) string {
+	encoded, _ := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text)
+	return encoded
+}
+
+// TestIgnoredColumns: what nobody reads is told, and an address never gets lost
+// because its column has another name.
+func TestIgnoredColumns(t *testing.T) {
+	t.Parallel()
+	_, ignored, err := readRows([]byte("Name; Telefon ;Mail;;E-Mail\nAnna;1;2;3;anna@example.com\n"))
+	if want := []string{"Telefon", "Mail"}; err != nil || !slices.Equal(ignored, want) {
+		t.Errorf("ignored are %q, %v; want %q", ignored, err, want)
+	}
+}
+
+// TestBrokenLine: who has to mend a file is told where.
+func TestBrokenLine(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"Name;Art\nAnna;\nKarl \"der Große\";Mieter\n": "Zeile 3 ",
+		"Name;Art\nAnna;\n\"Karl;Mieter\nPetra;\n":     "Zeile 3 ",
+		"Name\n" + strings.Repeat("Anna\n", 5000):      "5000 Nutzer",
+		"Name;Art\n;\n": "steht niemand",
+	} {
+		_, _, err := readRows([]byte(file))
+		if said := problem(page.German, err); !strings.Contains(said, want) {
+			t.Errorf("%.40q: %q does not say %q", file, said, want)
+		}
+	}
+}
+
 // TestRowsWithout: what a line may leave out, and what a file may not.
 func TestRowsWithout(t *testing.T) {
 	t.Parallel()
-	rows, err := readRows([]byte("Name\nAnna\nKarl\n"))
+	rows, _, err := readRows([]byte("Name\nAnna\nKarl\n"))
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%v, %v", rows, err)
 	}
@@ -50,7 +89,7 @@ func TestRowsWithout(t *testing.T) {
 		"no CSV":       "Name;Art\n\"Anna\n",
 		"another type": "PK\x03\x04",
 	} {
-		if rows, err := readRows([]byte(file)); err == nil {
+		if rows, _, err := readRows([]byte(file)); err == nil {
 			t.Errorf("%s is read as %d users", name, len(rows))
 		}
 	}

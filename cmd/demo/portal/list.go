@@ -46,7 +46,10 @@ func (p *Portal) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view.Users, view.URL = response.GetUsers(), r.URL.RequestURI()
+	view.Users = response.GetUsers()
+	here := r.URL.Query()
+	here.Del("done") // which is said once
+	view.URL = (&url.URL{Path: "/", RawQuery: here.Encode()}).String()
 	if token := response.GetNextPageToken(); token != "" {
 		view.Next = "/?" + url.Values{"q": {view.Query}, "status": {r.FormValue("status")}, "page": {token}}.Encode()
 	}

@@ -55,6 +55,7 @@ func New(ctx context.Context, service *client.Client, inbox string) http.Handler
 
 			"tone":       tone,
 			"userURL":    userURL,
+			"eventsURL":  eventsURL,
 			"invitation": invitation,
 			"entry":      newEntry,
 			"types":      func() []pb.UserType { return userTypes },
@@ -79,6 +80,7 @@ func (p *Portal) routes() http.Handler {
 		"POST /users/{id}":   p.change,
 		"GET /organization":  p.showOrganization,
 		"POST /organization": p.updateOrganization,
+		"/":                  p.noPage,
 	} {
 		mux.Handle(pattern, p.page(answer))
 	}
@@ -103,6 +105,13 @@ func (p *Portal) page(answer func(http.ResponseWriter, *http.Request) error) htt
 
 // userURL is where a user's page is: ids may have any character in them.
 func userURL(id string) string { return "/users/" + url.PathEscape(id) }
+
+// noPage is for addresses that lead nowhere.
+func (p *Portal) noPage(w http.ResponseWriter, r *http.Request) error {
+	said := page.Words{"Diese Seite gibt es nicht.", "There is no such page."}.In(page.LangOf(r))
+	p.pages.Show(w, r, http.StatusNotFound, "problem.html", &refusal{Text: said})
+	return nil
+}
 
 // chosen reads a value of one of the API's enums out of a form, by its name.
 func chosen[E ~int32](r *http.Request, field string, values map[string]int32) E {

@@ -1,11 +1,26 @@
 // The pages are written by the server and work without this script. It does what
 // HTML can't: keep a page up to date, make dialogs modal, and copy.
 
+// A form's answer is a page like any other: it can be loaded again, and gone back to,
+// without sending the form once more.
+const here = document.querySelector("[data-page]")
+if (here) history.replaceState(null, "", here.dataset.page)
+
 const live = document.getElementById("live")
-if (live) {
-  const events = new EventSource(live.dataset.events)
+let events = null
+
+// follow keeps the page up to date while somebody sees it: a browser has six
+// connections to a server, for all of its tabs.
+function follow() {
+  events?.close()
+  events = document.hidden ? null : new EventSource(live.dataset.events)
+  if (!events) return
   events.onopen = refresh // something may have happened since the page was written
   events.onmessage = refresh
+}
+if (live) {
+  follow()
+  document.addEventListener("visibilitychange", follow)
 }
 
 let refreshing = null
@@ -57,7 +72,7 @@ function heard() {
 for (const dialog of document.querySelectorAll("dialog[open]")) {
   dialog.removeAttribute("open") // close() would tell of it later, as if the reader had closed it
   dialog.showModal()
-  dialog.addEventListener("close", () => location.assign(dialog.dataset.back))
+  dialog.addEventListener("close", () => location.replace(dialog.dataset.back))
   for (const link of dialog.querySelectorAll("[data-close]")) {
     link.addEventListener("click", (event) => { event.preventDefault(); dialog.close() })
   }

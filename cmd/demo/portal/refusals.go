@@ -79,7 +79,7 @@ var refusals = map[pb.ErrorReason]page.Words{
 		"This user has not activated the account: there is nothing to reset.",
 	},
 	pb.ErrorReason_TARGET_NOT_ALLOWED: {
-		"Zum KIWI Portal können nur Mitarbeiter eingeladen werden.", "Only employees can be invited to the KIWI portal.",
+		"Zum KIWI Portal können nur Mitarbeiter eingeladen werden.", "Only employees can be invited to the KIWI Portal.",
 	},
 	pb.ErrorReason_USER_DEACTIVATED: {
 		"Dieser Nutzer ist deaktiviert: reaktivieren Sie ihn zuerst.", "This user is deactivated: bring them back first.",
@@ -126,13 +126,13 @@ var refusals = map[pb.ErrorReason]page.Words{
 // wrong is what to say beside a field that breaks its rule.
 var wrong = map[string]page.Words{
 	"user_id":        {"höchstens 128 Zeichen, ohne Leerzeichen, Umlaute und @", "up to 128 characters, without blanks, umlauts and @"},
-	"display_name":   {"ein Name von höchstens 200 Zeichen", "a name of up to 200 characters"},
-	"name":           {"höchstens 200 Zeichen in einer Zeile", "up to 200 characters on one line"},
-	"contact":        {"höchstens 200 Zeichen in einer Zeile", "up to 200 characters on one line"},
-	"imprint":        {"höchstens 10 Zeilen zu 200 Zeichen", "up to 10 lines of 200 characters"},
+	"display_name":   {`ein Name von höchstens 200 Zeichen, ohne < > und \`, `a name of up to 200 characters, without < > and \`},
+	"name":           {`höchstens 200 Zeichen in einer Zeile, ohne < > und \`, `up to 200 characters on one line, without < > and \`},
+	"contact":        {`höchstens 200 Zeichen in einer Zeile, ohne < > und \`, `up to 200 characters on one line, without < > and \`},
+	"imprint":        {`höchstens 10 Zeilen zu 200 Zeichen, ohne < > und \`, `up to 10 lines of 200 characters, without < > and \`},
 	"email":          {"eine E-Mail-Adresse wie anna@example.com", "an e-mail address such as anna@example.com"},
 	"reply_to":       {"eine E-Mail-Adresse wie buero@example.com", "an e-mail address such as office@example.com"},
-	"type":           {"bitte wählen", "please choose"},
+	"type":           {"Mieter, Wohnungseigentümer, Mitarbeiter oder Dienstleister", "tenant, owner, employee or service provider"},
 	"target":         {"bitte wählen", "please choose"},
 	"invite":         {"bitte wählen", "please choose"},
 	"follow_up":      {"bitte wählen", "please choose"},
@@ -154,6 +154,19 @@ func (r *refusal) Field(name string) string {
 	return r.fields[name]
 }
 
+// wrongField says what is wrong with a field: in the service's words where this
+// program has none.
+func wrongField(lang page.Lang, violation interface {
+	GetField() string
+	GetDescription() string
+}) string {
+	name, _, _ := strings.Cut(violation.GetField(), "[") // imprint[2] is imprint here
+	if words, ok := wrong[name]; ok {
+		return words.In(lang)
+	}
+	return violation.GetField() + " " + violation.GetDescription()
+}
+
 // why says a reason in words. One that is newer than this program goes by its name.
 func why(lang page.Lang, reason pb.ErrorReason) string {
 	if words, ok := refusals[reason]; ok {
@@ -171,8 +184,8 @@ func refusalOf(r *http.Request, err error) *refusal {
 	}
 	said := &refusal{Text: why(lang, reason), fields: map[string]string{}}
 	for _, violation := range client.FieldViolations(err) {
-		name, _, _ := strings.Cut(violation.GetField(), "[") // imprint[2] is imprint here
-		said.fields[name] = wrong[name].In(lang)
+		name, _, _ := strings.Cut(violation.GetField(), "[")
+		said.fields[name] = wrongField(lang, violation)
 	}
 	if delay, ok := client.RetryDelay(err); ok {
 		said.Text += " " + again(lang, delay)

@@ -40,10 +40,19 @@ func (p *Portal) drawing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.showUser(w, r, httpStatus(err), userView{Refusal: refusalOf(r, err)})
 	}
+	if len(response.GetImage()) == 0 {
+		return p.showDeadLink(w, r)
+	}
 	w.Header().Set("Content-Type", response.GetContentType())
 	w.Header().Set("Content-Disposition", `attachment; filename="kiwi-qr.svg"`)
 	_, err = w.Write(response.GetImage())
 	return err
+}
+
+// showDeadLink is for a dialog that was open for long: what it has shown is dead by
+// now, and no link is shown that does not work.
+func (p *Portal) showDeadLink(w http.ResponseWriter, r *http.Request) error {
+	return p.showUser(w, r, http.StatusOK, userView{Dialog: "share", Target: target(r)})
 }
 
 func (p *Portal) generateQR(r *http.Request, format pb.ImageFormat) (*pb.GenerateQRResponse, error) {

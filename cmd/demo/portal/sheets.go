@@ -44,7 +44,11 @@ func (p *Portal) sheet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.showUser(w, r, httpStatus(err), userView{Refusal: refusalOf(r, err)})
 	}
-	if len(sheets.pdf) == 0 {
+	switch {
+	case len(sheets.pdf) > 0:
+	case sheets.results[0].GetReason() == pb.ErrorReason_ERROR_REASON_UNSPECIFIED:
+		return p.showDeadLink(w, r)
+	default:
 		return p.showUser(w, r, http.StatusUnprocessableEntity, userView{Refusal: refusalOfOne(r, sheets.results[0])})
 	}
 	w.Header().Set("Content-Type", "application/pdf")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -73,6 +74,9 @@ func (t *trail) leave(page chan struct{}) {
 	defer t.mu.Unlock()
 	delete(t.pages, page)
 }
+
+// eventsURL is where the page about a user hears of changes.
+func eventsURL(user string) string { return "/events?user=" + url.QueryEscape(user) }
 
 // events is a stream of server-sent events that tell a page to look again.
 func (p *Portal) events(w http.ResponseWriter, r *http.Request) {

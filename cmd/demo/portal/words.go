@@ -16,8 +16,8 @@ var spoken = map[any]page.Words{
 	pb.UserType_USER_TYPE_SERVICE_PROVIDER: {"Dienstleister", "Service provider"},
 	pb.UserType_USER_TYPE_OWNER:            {"Wohnungseigentümer", "Owner"},
 
-	pb.Target_TARGET_APP:    {"KIWI App", "KIWI app"},
-	pb.Target_TARGET_PORTAL: {"KIWI Portal", "KIWI portal"},
+	pb.Target_TARGET_APP:    {"KIWI App", "KIWI App"},
+	pb.Target_TARGET_PORTAL: {"KIWI Portal", "KIWI Portal"},
 
 	pb.AccountStatus_ACCOUNT_STATUS_OFFLINE: {"Offline", "Offline"},
 	pb.AccountStatus_ACCOUNT_STATUS_INVITED: {"Eingeladen", "Invited"},
