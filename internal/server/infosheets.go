@@ -18,6 +18,10 @@ func (s *invitationService) GenerateInfoSheets(req *pb.GenerateInfoSheetsRequest
 	if err := checkAddresses(req); err != nil {
 		return err
 	}
+	if !s.printing.take(req.GetOrganizationId()) {
+		return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+	}
+	defer s.printing.giveBack(req.GetOrganizationId())
 	ctx := stream.Context()
 	p := &printer{invitationService: s, req: req}
 	if err := p.begin(ctx); err != nil {
@@ -40,6 +44,10 @@ func (s *invitationService) GenerateInfoSheets(req *pb.GenerateInfoSheetsRequest
 	}
 	return stream.Send(&pb.GenerateInfoSheetsResponse{Pdf: p.take()})
 }
+
+// printsPerOrganization is how many documents may be written at once for one: half of
+// what there is room for.
+const printsPerOrganization = batchesAtOnce / 2
 
 // checkAddresses refuses what can't be printed before anything is issued.
 func checkAddresses(req *pb.GenerateInfoSheetsRequest) error {

@@ -176,6 +176,50 @@ func TestInfoSheetsKeepPace(t *testing.T) {
 	}
 }
 
+// TestPrintsOfOneOrganization: those of its documents that nobody reads on leave room
+// for other organizations' ones, and for its own as soon as they end.
+func TestPrintsOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	const asked, most = 60, 8
+	s.people(asked)
+	var ids []string
+	for i := range asked {
+		ids = append(ids, fmt.Sprint("u", i+1))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	for range most {
+		stream, err := s.GenerateInfoSheets(ctx, sheetsFor(ids...))
+		must(t, err)
+		_, err = stream.Recv() // and no more of it
+		must(t, err)
+	}
+	_, _, err := s.sheets(sheetsFor("u1"))
+	want(t, err, codes.Unavailable, pb.ErrorReason_SERVICE_UNAVAILABLE)
+
+	_, err = s.CreateUser(t.Context(), &pb.CreateUserRequest{
+		OrganizationId: "another", UserId: "a1", Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Erika", Invite: pb.Invite_INVITE_LATER,
+	})
+	must(t, err)
+	other := sheetsFor("a1")
+	other.OrganizationId = "another"
+	results, _, err := s.sheets(other)
+	must(t, err)
+	if len(results) != 1 || results[0].GetPage() != 1 {
+		t.Errorf("another organization got %v", results)
+	}
+	stop()
+	for again := harness.Within(t); ; {
+		if _, _, err = s.sheets(sheetsFor("u1")); err == nil {
+			return
+		}
+		if again.Err() != nil {
+			t.Fatalf("after they ended: %v", err)
+		}
+	}
+}
+
 // TestNobodyIsWaitedForForever: a caller who has stopped reading holds no place of
 // the server's any longer than a stream may last, and learns that the document is
 // only half of it.

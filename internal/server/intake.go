@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	rules "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
@@ -30,6 +32,11 @@ const (
 	// those that a stream answers, which may last, there are as many beside them.
 	batchesAtOnce = 16
 	batchWait     = 5 * time.Second
+	// batchesPerCaller is how many of those that last one caller may have.
+	batchesPerCaller = 12
+	// stallTime is how long one that lasts waits for its caller to send the request,
+	// or to take what it sends.
+	stallTime = time.Minute
 	// window is what a caller may send of a message that nobody has begun to read.
 	window = 64 << 10
 )
@@ -92,19 +99,22 @@ func takeIn(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.Una
 // takeInStream is takeIn for streams: each has one request, which the handler asks
 // for first.
 func takeInStream() grpc.StreamServerInterceptor {
-	batches := newTurns()
+	batches, callers := newTurns(batchesAtOnce), &turnsOf{most: batchesPerCaller, each: map[string]turns{}}
 	return func(srv any, stream grpc.ServerStream, call *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 		b, ours := methodBounds[call.FullMethod]
 		if !ours {
 			return next(srv, stream) // health's, and reflection's
 		}
-		if b.batch {
-			if err := batches.await(stream.Context()); err != nil {
+		if !b.batch {
+			return next(srv, &boundStream{stream, b})
+		}
+		for _, t := range []turns{callers.of(access.Caller(stream.Context())), batches} {
+			if err := t.await(stream.Context()); err != nil {
 				return err
 			}
-			defer batches.Release(1)
+			defer t.Release(1)
 		}
-		return next(srv, &boundStream{stream, b})
+		return next(srv, &batchStream{boundStream{stream, b}})
 	}
 }
 
@@ -117,6 +127,37 @@ type boundStream struct {
 // RecvMsg implements grpc.ServerStream.
 func (s *boundStream) RecvMsg(m any) error { return s.read(s.Context(), m.(proto.Message)) }
 
+// batchStream is a stream that holds a place which others want, and so waits for its
+// caller no longer than stallTime.
+type batchStream struct{ boundStream }
+
+// RecvMsg implements grpc.ServerStream.
+func (s *batchStream) RecvMsg(m any) error {
+	return s.unstalled(func() error { return s.boundStream.RecvMsg(m) })
+}
+
+// SendMsg implements grpc.ServerStream.
+func (s *batchStream) SendMsg(m any) error {
+	return s.unstalled(func() error { return s.ServerStream.SendMsg(m) })
+}
+
+// unstalled does what may wait for the caller. What it has given up on ends with the
+// stream.
+func (s *batchStream) unstalled(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	stalled := time.NewTimer(stallTime)
+	defer stalled.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-stalled.C:
+		return &invitation.RetryError{Err: invitation.ErrUnavailable, After: retryAfter}
+	case <-s.Context().Done():
+		return s.Context().Err()
+	}
+}
+
 // turns lets few batches be in memory at once.
 type turns struct {
 	*semaphore.Weighted
@@ -124,7 +165,25 @@ type turns struct {
 	wait time.Duration
 }
 
-func newTurns() turns { return turns{semaphore.NewWeighted(batchesAtOnce), batchWait} }
+func newTurns(atOnce int64) turns { return turns{semaphore.NewWeighted(atOnce), batchWait} }
+
+// turnsOf are turns of each caller's own. There are as many callers as the access
+// policy names.
+type turnsOf struct {
+	most int64
+
+	mu   sync.Mutex
+	each map[string]turns
+}
+
+func (t *turnsOf) of(caller string) turns {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.each[caller]; !known {
+		t.each[caller] = newTurns(t.most)
+	}
+	return t.each[caller]
+}
 
 // await waits for a batch's turn, which ends with Release.
 func (t turns) await(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -31,6 +32,54 @@ func TestBatchesTakeTurns(t *testing.T) {
 	if err := in.await(t.Context()); err != nil {
 		t.Errorf("after the first: %v", err)
 	}
+}
+
+// TestTurnsOfCallers: who has taken all of their turns keeps nobody else from theirs.
+func TestTurnsOfCallers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		callers := &turnsOf{most: 2, each: map[string]turns{}}
+		for _, c := range []struct {
+			caller string
+			let    bool
+		}{{"portal", true}, {"portal", true}, {"portal", false}, {"break-glass", true}} {
+			if err := callers.of(c.caller).await(t.Context()); (err == nil) != c.let {
+				t.Errorf("%s: %v", c.caller, err)
+			}
+		}
+		callers.of("portal").Release(1)
+		if err := callers.of("portal").await(t.Context()); err != nil {
+			t.Errorf("after the first: %v", err)
+		}
+	})
+}
+
+// stuck is a stream whose caller has stopped reading.
+type stuck struct{ silent }
+
+// SendMsg implements grpc.ServerStream.
+func (s stuck) SendMsg(any) error {
+	<-s.ctx.Done()
+	return s.ctx.Err()
+}
+
+// TestStalledStreams: who takes nothing for a minute is left, and so is at once who is
+// gone.
+func TestStalledStreams(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		stalled := &batchStream{boundStream{stuck{silent{ctx: ctx}}, bounds{}}}
+		began := time.Now()
+		if err := stalled.SendMsg(nil); !errors.Is(err, invitation.ErrUnavailable) || time.Since(began) != stallTime {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		leave()
+		began = time.Now()
+		if err := stalled.SendMsg(nil); !errors.Is(err, context.Canceled) || time.Since(began) > 0 {
+			t.Errorf("who is gone got %v after %v", err, time.Since(began))
+		}
+	})
 }
 
 // FuzzCursor: whatever is read as a cursor is, letter for letter, what this

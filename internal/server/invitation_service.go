@@ -15,6 +15,8 @@ var _ pb.InvitationServiceServer = (*invitationService)(nil)
 type invitationService struct {
 	pb.UnsafeInvitationServiceServer
 	api
+	// printing counts the documents of each organization.
+	printing *shares
 	// pens are for those who draw.
 	pens *semaphore.Weighted
 }

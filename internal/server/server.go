@@ -91,7 +91,7 @@ func (s *Server) CertificateExpiry() time.Time {
 }
 
 // OpenStreams is how many streams are open.
-func (s *Server) OpenStreams() int { return s.streams.open() }
+func (s *Server) OpenStreams() int { return s.streams.all() }
 
 // New returns a Server to be started with Serve.
 func New(c Config) (*Server, error) {
@@ -106,7 +106,7 @@ func New(c Config) (*Server, error) {
 	if c.PingReads == nil {
 		c.PingReads = c.Ping
 	}
-	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams, streams: streams{byCaller: map[string]int{}}}
+	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams, streams: newStreams()}
 	s.Server = grpc.NewServer(append(s.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(16*window), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
@@ -118,8 +118,10 @@ func New(c Config) (*Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)...)
 	api := api{c, validator}
-	in := intake{s.Server, newTurns()}
-	pb.RegisterInvitationServiceServer(in, &invitationService{api: api, pens: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2)))})
+	in := intake{s.Server, newTurns(batchesAtOnce)}
+	pb.RegisterInvitationServiceServer(in, &invitationService{
+		api: api, printing: newShares(printsPerOrganization), pens: semaphore.NewWeighted(max(1, int64(runtime.GOMAXPROCS(0)/2))),
+	})
 	pb.RegisterUserServiceServer(in, &userService{api: api})
 	pb.RegisterOrganizationServiceServer(in, &organizationService{api: api})
 	pb.RegisterOperationsServiceServer(in, &operationsService{api: api})

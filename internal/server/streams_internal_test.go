@@ -19,7 +19,7 @@ import (
 // are not, and a stream that ends makes room.
 func TestStreamsPerCaller(t *testing.T) {
 	t.Parallel()
-	all := &streams{byCaller: map[string]int{}}
+	all := newStreams()
 	open := func(caller string, handler grpc.StreamHandler) error {
 		return all.bound(nil, &streamIn{ctx: calledBy(t.Context(), caller)}, nil, handler)
 	}
@@ -35,7 +35,7 @@ func TestStreamsPerCaller(t *testing.T) {
 		return open("portal", func(any, grpc.ServerStream) error { return fill(n - 1) })
 	}
 	for range 2 {
-		if n := all.open(); n != 0 {
+		if n := all.all(); n != 0 || len(all.taken) > 0 {
 			t.Errorf("%d streams are open", n)
 		}
 		if err := fill(streamsPerCaller); err != nil {

@@ -15,5 +15,6 @@
 //   - has the service continue an OpenTelemetry trace that the caller's context is in.
 //   - puts the parts of a PDF together with [Client.InfoSheets].
 //
-// Streams of the generated interfaces are not repeated.
+// Streams of the generated interfaces, WatchEvents and GenerateInfoSheets, are not
+// repeated.
 package client

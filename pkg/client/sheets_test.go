@@ -6,9 +6,13 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
+	"github.com/kiwi-ki/invitations/pkg/client"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
@@ -43,6 +47,42 @@ func TestInfoSheetsUnfinished(t *testing.T) {
 		}))
 		if err == nil || len(results) != 1 || results[0].GetUserId() != "anna" || out.String() != "%PDF" {
 			t.Errorf("got %v, %v, %q", results, err, out.String())
+		}
+	})
+}
+
+// TestInfoSheetsBegin: what the service could not take is asked for again under the
+// same request_id, but nothing once there is a page.
+func TestInfoSheetsBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		s := &server{}
+		s.sheets = func(req *pb.GenerateInfoSheetsRequest, stream sheetStream) error {
+			asked = append(asked, req.GetRequestId())
+			switch len(asked) {
+			case 1:
+				return refused(codes.Unavailable, after(10*time.Second))
+			case 2:
+				if err := stream.Send(&pb.GenerateInfoSheetsResponse{UserId: "anna", Page: 1, Pdf: []byte("%PDF")}); err != nil {
+					return err
+				}
+			}
+			return refused(codes.Unavailable)
+		}
+		c, began := connect(t, s), time.Now()
+		var out bytes.Buffer
+		results, err := c.InfoSheets(t.Context(), &pb.GenerateInfoSheetsRequest{}, &out)
+		if status.Code(err) != codes.Unavailable || len(results) != 1 || out.String() != "%PDF" || time.Since(began) < 10*time.Second {
+			t.Errorf("after %v: %v, %v, %q", time.Since(began), results, err, out.String())
+		}
+		if len(asked) != 2 || asked[0] == "" || asked[0] != asked[1] {
+			t.Errorf("the request ids are %q", asked)
+		}
+
+		s.stop() // so that there is no stream at all
+		began = time.Now()
+		if _, err := c.InfoSheets(t.Context(), &pb.GenerateInfoSheetsRequest{}, &out); status.Code(err) != codes.Unavailable || time.Since(began) > client.Patience || time.Since(began) < client.Patience/2 {
+			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
 }

@@ -186,12 +186,28 @@ func addInbox(ctx context.Context, env settings) (url string, stop func(), err e
 	emulator := sendgridtest.New(sendgridtest.Config{
 		APIKey: env["SENDGRID_API_KEY"], Senders: []string{env.get("INVITATION_MAIL_FROM")}, Webhook: reports,
 	})
-	web := &http.Server{Handler: emulator, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: ownName(listener.Addr(), emulator), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = web.Serve(listener) }()
 	return url, func() {
 		_ = web.Close()
 		emulator.Close()
 	}, nil
+}
+
+// ownName lets nobody but this machine's browsers read mails on loopback: a page of
+// somebody else's could have a name of its own lead here.
+func ownName(addr net.Addr, next http.Handler) http.Handler {
+	if !addr.(*net.TCPAddr).IP.IsLoopback() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+			http.Error(w, "This page is for browsers on the same machine.", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // addWebhook makes the service trust what the inbox reports of mails. The key is

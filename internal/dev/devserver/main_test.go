@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -247,6 +249,33 @@ func paste(t *testing.T, home, shell, text string) string {
 		t.Errorf("%s: %v\n%s", shell, err, out)
 	}
 	return string(out)
+}
+
+// TestInboxByItsName: a name of somebody else's that leads to this machine shows no
+// mails.
+func TestInboxByItsName(t *testing.T) {
+	t.Parallel()
+	mails := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	loopback, open := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv4zero}
+	for _, c := range []struct {
+		addr net.Addr
+		host string
+		want int
+	}{
+		{loopback, "127.0.0.1:8025", http.StatusOK},
+		{loopback, "localhost:8025", http.StatusOK},
+		{loopback, "evil.example:8025", http.StatusForbidden},
+		{loopback, "127.0.0.1.evil.example:8025", http.StatusForbidden},
+		{open, "box.example:8025", http.StatusOK},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		ownName(c.addr, mails).ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s on %v is answered with %d, want %d", c.host, c.addr, w.Code, c.want)
+		}
+	}
 }
 
 // TestDeadPostgres: devserver ends, and says why, when its Postgres is gone; and

@@ -70,7 +70,8 @@ type InvitationServiceClient interface {
 	// invitation what GenerateQR does, and refuses as that does, each user for itself.
 	// The document is the pdf of all messages, one after another. A user's link is
 	// issued when the page's turn comes, and that follows the caller's reading: who
-	// stops has issued a few dozen more than were read at the most. A stream that ends
+	// stops has issued a few dozen more than were read at the most, and is left with
+	// UNAVAILABLE after a minute. So is who has many open already. A stream that ends
 	// with an error leaves half a document: repeat it with its request_id, and begin
 	// a new file; those whose link has died meanwhile have no page then.
 	GenerateInfoSheets(ctx context.Context, in *GenerateInfoSheetsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GenerateInfoSheetsResponse], error)
@@ -291,7 +292,8 @@ type InvitationServiceServer interface {
 	// invitation what GenerateQR does, and refuses as that does, each user for itself.
 	// The document is the pdf of all messages, one after another. A user's link is
 	// issued when the page's turn comes, and that follows the caller's reading: who
-	// stops has issued a few dozen more than were read at the most. A stream that ends
+	// stops has issued a few dozen more than were read at the most, and is left with
+	// UNAVAILABLE after a minute. So is who has many open already. A stream that ends
 	// with an error leaves half a document: repeat it with its request_id, and begin
 	// a new file; those whose link has died meanwhile have no page then.
 	GenerateInfoSheets(*GenerateInfoSheetsRequest, grpc.ServerStreamingServer[GenerateInfoSheetsResponse]) error
