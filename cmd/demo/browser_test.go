@@ -177,9 +177,10 @@ func (b *tab) back() {
 // fill writes into the field with the label.
 func (b *tab) fill(label, value string) {
 	b.t.Helper()
-	field := chromedp.JSPath(fmt.Sprintf(`[...(document.querySelector("dialog:modal") ?? document.querySelector("main")).querySelectorAll("label")]
-		.filter((e) => e.checkVisibility() && e.innerText.trim().startsWith(%s)).map((e) => e.control).slice(0, 1)`, quoted(label)))
-	b.do(chromedp.Clear(field), chromedp.SendKeys(field, value))
+	js := fmt.Sprintf(`[...(document.querySelector("dialog:modal") ?? document.querySelector("main")).querySelectorAll("label")]
+		.filter((e) => e.checkVisibility() && e.innerText.trim().startsWith(%s)).map((e) => e.control).slice(0, 1)`, quoted(label))
+	field := chromedp.JSPath(js)
+	b.do(chromedp.WaitReady(field), chromedp.Evaluate[chromedp.Void](js+`[0].value = ""`), chromedp.SendKeys(field, value))
 }
 
 // choose chooses an option of a field by what the reader sees.

@@ -50,8 +50,8 @@ func TestLive(t *testing.T) {
 	b.see("Online", "bestätigt", "Einladung eingelöst", "Aktivierung zurücksetzen")
 }
 
-// TestManyTabs: each page that is open follows what happens, and none keeps others
-// from opening, though a browser has six connections to a server.
+// TestManyTabs: pages that nobody sees keep none of the six connections that a browser
+// has to a server.
 func TestManyTabs(t *testing.T) {
 	t.Parallel()
 	first := newTab(t, desktop)
@@ -60,7 +60,9 @@ func TestManyTabs(t *testing.T) {
 		t.Cleanup(cancel)
 		next := &tab{t: t, ctx: ctx, screen: desktop}
 		next.open(here.portal)
-		next.see("Nutzer anlegen")
+		next.see("KIWI Portal")
+		next.do(chromedp.Evaluate[chromedp.Void](`Object.defineProperty(document, "hidden", {value: true})
+			document.dispatchEvent(new Event("visibilitychange"))`))
 	}
 }
 
@@ -70,7 +72,8 @@ func TestAnyNumber(t *testing.T) {
 	b, p := newTab(t, desktop), somebody()
 	b.open(here.portal + "/new")
 	b.fill("Name", p.name+` & "Söhne" &amp;`)
-	b.fill("Nutzernummer", `a/b?c#d%e&f=g+h;"'`+p.email[:7])
+	number, _, _ := strings.Cut(p.email, "@")
+	b.fill("Nutzernummer", `a/b?c#d%e&f=g+h;"'`+number)
 	b.fill("E-Mail-Adresse", p.email)
 	b.follow("Anlegen")
 	b.see(p.name+` & "Söhne" &amp;`, "zugestellt")

@@ -1,6 +1,6 @@
 // Package client connects to the invitation service.
 //
-// A [Client] has the methods of all four services. Beyond those it
+// A [Client] has the methods of the four services that backends call. Beyond those it
 //
 //   - repeats what the service could not take. A call that changes something
 //     carries one request_id in all its attempts, so that it happens once. A call

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	_ "time/tzdata" // not every machine has zones
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -63,11 +64,19 @@ func Style(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, shared, "style.css")
 }
 
-// date is in this machine's zone, which is the reader's in an example.
+// berlin is where mails and info sheets have their clocks too.
+var berlin = func() *time.Location {
+	location, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err) // can't be: the data is linked in
+	}
+	return location
+}()
+
 func date(lang Lang, at *timestamppb.Timestamp) string {
 	if at == nil {
 		return ""
 	}
 	layout := Words{"02.01.2006, 15:04", "2 Jan 2006, 15:04"}.In(lang)
-	return at.AsTime().In(time.Local).Format(layout)
+	return at.AsTime().In(berlin).Format(layout)
 }
