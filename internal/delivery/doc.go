@@ -18,5 +18,6 @@
 //
 // A worker that dies leaves its job to be rescued by another server. If it died
 // between the provider's answer and its recording, the mail goes out twice,
-// with the same link; nothing else leads to a second mail.
+// with the same link; and so does one whose answer was lost, if no report comes in
+// time. Nothing else leads to a second mail.
 package delivery
