@@ -2,10 +2,10 @@
 // otherwise do alone, such as a transaction. It knows neither what a call asks
 // nor what a group does.
 //
-// The life of a call (queue.go): Do puts it into a queue of bounded length, and
-// waits. Some workers take turns: each takes whatever waits when it is free, up
-// to a limit, and carries that out as one group. No timer is involved, so a lone
-// call never waits for company.
+// The life of a call (queue.go): if few groups are in flight, Do carries it out at
+// once, alone, and nothing has to be woken for it. Else it waits in a queue of
+// bounded length: when a group is done, whatever waits, up to a limit, is the next
+// one. No timer is involved, so a lone call never waits for company.
 //
 // What a group does (round.go) says what became of each of its calls, a Fate:
 // it is answered, it belongs into a later group, or it waits for a key that

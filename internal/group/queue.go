@@ -32,22 +32,24 @@ type Config[C any] struct {
 	Trace func(ctx context.Context, calls, attempts int, began time.Time)
 	// Timeout bounds a group with all its attempts.
 	Timeout time.Duration
-	// Workers is how many groups may be in flight at once, Size how many calls
+	// Leaders is how many groups may be in flight at once, Size how many calls
 	// one takes at the most, Backlog how many may wait, and Waits for how many
 	// keys at once groups may wait.
-	Workers, Size, Backlog, Waits int
+	Leaders, Size, Backlog, Waits int
 }
 
 // Queue gathers calls into groups. It is safe for concurrent use.
 type Queue[C any] struct {
 	Config[C]
-	waiting chan *item[C]
-	closing chan struct{}
 	running sync.WaitGroup
 	// slots are for the groups that wait for a key.
 	slots chan struct{}
 
 	mu sync.Mutex
+	// leaders is how many lead a group; unless it is as many as may, nobody waits.
+	leaders int
+	waiting []*item[C]
+	closed  bool
 	// held has the calls that came for a key while others wait for it already.
 	held map[string][]*item[C]
 }
@@ -60,16 +62,9 @@ type item[C any] struct {
 	done chan struct{}
 }
 
-// NewQueue starts a Queue, to be closed by Close.
+// NewQueue returns a Queue, to be closed by Close.
 func NewQueue[C any](c Config[C]) *Queue[C] {
-	q := &Queue[C]{
-		Config: c, waiting: make(chan *item[C], c.Backlog), closing: make(chan struct{}),
-		slots: make(chan struct{}, max(c.Waits, 1)), held: map[string][]*item[C]{},
-	}
-	for range c.Workers {
-		q.running.Go(q.work)
-	}
-	return q
+	return &Queue[C]{Config: c, slots: make(chan struct{}, max(c.Waits, 1)), held: map[string][]*item[C]{}}
 }
 
 // Do has a call carried out, and returns the error of its group if that failed.
@@ -78,16 +73,14 @@ func (q *Queue[C]) Do(ctx context.Context, call C) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	i := &item[C]{call: call, ctx: ctx, done: make(chan struct{})}
-	select {
-	case <-q.closing:
-		return ErrFull
-	default:
-	}
-	select {
-	case q.waiting <- i:
-	default:
-		return ErrFull
+	i := newItem(ctx, call)
+	switch alone, err := q.enter(i); {
+	case err != nil:
+		return err
+	case alone && q.patient(ctx):
+		q.lead([]*item[C]{i})
+	case alone:
+		go q.lead([]*item[C]{i})
 	}
 	select {
 	case <-i.done:
@@ -97,12 +90,66 @@ func (q *Queue[C]) Do(ctx context.Context, call C) error {
 	}
 }
 
+// enter has a call wait, or lead at once if one more may: then it is alone, as
+// nobody waits.
+func (q *Queue[C]) enter(i *item[C]) (alone bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return false, ErrFull
+	case q.leaders < q.Leaders:
+		q.leaders++
+		q.running.Add(1)
+		return true, nil
+	case len(q.waiting) >= q.Backlog:
+		return false, ErrFull
+	}
+	q.waiting = append(q.waiting, i)
+	return false, nil
+}
+
+// patient reports whether who asks has the time that a group may take. Others
+// have it carried out by somebody who does not wait with them.
+func (q *Queue[C]) patient(ctx context.Context) bool {
+	deadline, set := ctx.Deadline()
+	return !set || time.Until(deadline) > q.Timeout
+}
+
+// lead carries a group out. Whatever waits then is the next one, and so on: that
+// is nothing the caller of the first should wait for.
+func (q *Queue[C]) lead(group []*item[C]) {
+	q.run(group, q.mode())
+	if next := q.next(); next != nil {
+		go func() {
+			for ; next != nil; next = q.next() {
+				q.run(next, q.mode())
+			}
+		}()
+	}
+}
+
+// next returns those who are led next; if nobody waits, one leads less.
+func (q *Queue[C]) next() []*item[C] {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), q.Size)
+	if n == 0 || q.closed {
+		q.leaders--
+		q.running.Done()
+		return nil
+	}
+	group := slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	return group
+}
+
 // Together carries calls out as one group, as if they had waited together, and
 // returns their errors. Those of a context that has ended are dropped.
 func (q *Queue[C]) Together(contexts []context.Context, calls []C) []error {
 	group := make([]*item[C], len(calls))
 	for n, call := range calls {
-		group[n] = &item[C]{call: call, ctx: contexts[n], done: make(chan struct{})}
+		group[n] = newItem(contexts[n], call)
 	}
 	q.run(slices.Clone(group), q.mode())
 	errs := make([]error, len(calls))
@@ -114,33 +161,23 @@ func (q *Queue[C]) Together(contexts []context.Context, calls []C) []error {
 }
 
 // Waiting is how many calls wait for a group.
-func (q *Queue[C]) Waiting() int { return len(q.waiting) }
+func (q *Queue[C]) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
 
 // Close lets the groups in flight finish, refuses the calls that still wait, and
 // takes no new ones.
 func (q *Queue[C]) Close() {
-	close(q.closing)
+	q.mu.Lock()
+	q.closed = true
+	for _, i := range q.waiting {
+		i.finish(ErrFull)
+	}
+	q.waiting = nil
+	q.mu.Unlock()
 	q.running.Wait()
-	for {
-		select {
-		case i := <-q.waiting:
-			i.finish(ErrFull)
-		default:
-			return
-		}
-	}
-}
-
-// work carries out group after group: whatever waits when the one before is done.
-func (q *Queue[C]) work() {
-	for {
-		select {
-		case <-q.closing:
-			return
-		case first := <-q.waiting:
-			q.run(q.gather(first), q.mode())
-		}
-	}
 }
 
 func (q *Queue[C]) mode() Mode {
@@ -150,17 +187,8 @@ func (q *Queue[C]) mode() Mode {
 	return q.Mode()
 }
 
-func (q *Queue[C]) gather(first *item[C]) []*item[C] {
-	group := []*item[C]{first}
-	for len(group) < q.Size {
-		select {
-		case next := <-q.waiting:
-			group = append(group, next)
-		default:
-			return group
-		}
-	}
-	return group
+func newItem[C any](ctx context.Context, call C) *item[C] {
+	return &item[C]{call: call, ctx: ctx, done: make(chan struct{})}
 }
 
 func (i *item[C]) finish(err error) {

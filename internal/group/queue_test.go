@@ -80,7 +80,7 @@ func (l *lab) open(set ...func(*group.Config[*call])) *group.Queue[*call] {
 		Run:      l.run,
 		Judge:    func(error, []*call, group.Mode, int) group.Verdict { return group.Over },
 		Identity: func(c *call) (id [16]byte) { id[0] = c.id; return id },
-		Timeout:  time.Minute, Workers: 1, Size: 8, Backlog: 8, Waits: 2,
+		Timeout:  time.Minute, Leaders: 1, Size: 8, Backlog: 8, Waits: 2,
 	}
 	for _, s := range set {
 		s(&c)
@@ -163,4 +163,21 @@ func TestBacklog(t *testing.T) {
 	if err := q.Do(t.Context(), &call{}); !errors.Is(err, group.ErrFull) {
 		t.Errorf("a call after the end: %v", err)
 	}
+}
+
+// TestShortOfTime: who has less time than a group may take is not kept by the one
+// that its call is in.
+func TestShortOfTime(t *testing.T) {
+	t.Parallel()
+	l := &lab{began: make(chan []string), proceed: make(chan struct{})}
+	q := l.queue(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute/2)
+	heard := make(chan error)
+	go func() { heard <- q.Do(ctx, &call{name: "hurried"}) }()
+	<-l.began
+	cancel()
+	if err := <-heard; !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller who gave up heard %v", err)
+	}
+	l.proceed <- struct{}{}
 }

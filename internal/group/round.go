@@ -177,13 +177,13 @@ func (q *Queue[C]) wait(key string, waiting []*item[C]) {
 			q.slots <- struct{}{}
 			q.run(waiting, Patient)
 			<-q.slots
-			waiting = q.next(key)
+			waiting = q.came(key)
 		}
 	})
 }
 
-// next returns the calls that came for a key in the meantime.
-func (q *Queue[C]) next(key string) []*item[C] {
+// came returns the calls that came for a key in the meantime.
+func (q *Queue[C]) came(key string) []*item[C] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting := q.held[key]

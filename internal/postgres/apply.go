@@ -23,11 +23,13 @@ type outcome struct {
 	claimed  map[string]bool
 	yielded  []string
 	events   []*invitation.Event
-	requests []request
-	used     map[string]use
+	requests []*request
+	used     uses
 	// traces are what mails continue that a call queued which is followed.
 	traces map[uuid.UUID]string
 	limits limits
+	// lone says that one call is all there is.
+	lone bool
 }
 
 // apply runs the rules of a group, one after the other, each on a copy of what
@@ -36,7 +38,7 @@ func (s *Store) apply(before *snapshot, calls []*call) (*outcome, []group.Fate) 
 	after := &outcome{
 		before: before, users: make(map[string]*invitation.User, len(calls)),
 		organizations: map[string]*invitation.Organization{}, claimed: map[string]bool{},
-		events: make([]*invitation.Event, 0, 2*len(calls)), used: map[string]use{}, limits: s.limits,
+		events: make([]*invitation.Event, 0, 2*len(calls)), used: uses{}, limits: s.limits, lone: len(calls) == 1,
 	}
 	fates := make([]group.Fate, len(calls))
 	for i, k := range calls {
@@ -141,7 +143,7 @@ func (o *outcome) rule(k *call, user *invitation.User) (group.Fate, error) {
 	}
 	if !user.ErasedAt.IsZero() {
 		// Answers that are kept for repeats of the calls before.
-		o.requests = slices.DeleteFunc(o.requests, func(r request) bool { return r.userID == user.ID })
+		o.requests = slices.DeleteFunc(o.requests, func(r *request) bool { return r.userID == user.ID })
 	}
 	if holder != nil {
 		o.yielded = append(o.yielded, holder.ID)
@@ -221,7 +223,7 @@ func (o *outcome) addressChanged(user *invitation.User) bool {
 
 func (o *outcome) saveRequest(c invitation.Change, userID string, answer []byte) {
 	if id := keyOf(c.Request); id != uuid.Nil {
-		o.requests = append(o.requests, request{id, c.Request.Fingerprint, userID, answer})
+		o.requests = append(o.requests, &request{id, c.Request.Fingerprint, userID, answer, o.before.now})
 	}
 }
 

@@ -30,10 +30,11 @@ func declare[R any](name, alias string, columns ...column[R]) *table[R] {
 }
 
 // column is one column: its name and type, how it is written, read and compared,
-// and whether it may change.
+// and whether it may change. It is written as one value, or as those of many rows.
 type column[R any] struct {
 	name, kind string
 	usage      usage
+	value      func(row *R) any
 	array      func(rows []*R) any
 	cell       func() cell[R]
 	same       func(a, b *R) bool
@@ -65,6 +66,7 @@ type cell[R any] struct {
 func in[R any, V comparable, D any](name, kind string, field func(*R) *V, write func(V) D, read func(*V, D), uses []usage) column[R] {
 	return column[R]{
 		name: name, kind: kind, usage: append(uses, 0)[0],
+		value: func(r *R) any { return write(*field(r)) },
 		array: func(rows []*R) any {
 			return array(rows, func(r *R) D { return write(*field(r)) })
 		},
@@ -91,17 +93,15 @@ func (t *table[R]) selected() string {
 }
 
 // insertInto is the part of a statement that adds rows.
-func insertInto[R any](t *table[R]) *part {
-	columns := t.written
-	return newPart("new_"+t.name, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s ORDER BY r.%s",
-		t.name, list(columns, "%s"), unnest("r", columns, 1), columns[0].name))
+func insertInto[R any](t *table[R]) *part[R] {
+	return newPart("new_"+t.name, t.written, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM {rows} ORDER BY r.%s",
+		t.name, list(t.written, "%s"), t.written[0].name))
 }
 
 // updateOf is the part of a statement that changes rows.
-func updateOf[R any](t *table[R]) *part {
-	columns := t.changing
-	return newPart("changed_"+t.name, fmt.Sprintf("UPDATE %s SET %s FROM %s WHERE %s.%s = r.%[5]s",
-		t.name, list(columns[1:], "%s = r.%[1]s"), unnest("r", columns, 1), t.name, columns[0].name))
+func updateOf[R any](t *table[R]) *part[R] {
+	return newPart("changed_"+t.name, t.changing, fmt.Sprintf("UPDATE %s SET %s FROM {rows} WHERE %s.%s = r.%[4]s",
+		t.name, list(t.changing[1:], "%s = r.%[1]s"), t.name, t.changing[0].name))
 }
 
 // changed reports whether a row has to be written again.
@@ -109,20 +109,26 @@ func (t *table[R]) changed(was, is *R) bool {
 	return slices.ContainsFunc(t.changing, func(c column[R]) bool { return !c.same(was, is) })
 }
 
-// unnest makes rows of arrays, whose parameters are numbered from first on.
-func unnest[R any](alias string, columns []column[R], first int) string {
-	return fmt.Sprintf("unnest(%s) AS %s (%s)", parameters(columns, first), alias, list(columns, "%s"))
-}
-
-func parameters[R any](columns []column[R], first int) string {
+// parameters are one for each column, numbered from first on. A suffix of [] makes
+// arrays of them.
+func parameters[R any](columns []column[R], first int, suffix string) string {
 	var all []string
 	for i, c := range columns {
-		all = append(all, fmt.Sprintf("$%d::%s[]", first+i, c.kind))
+		all = append(all, fmt.Sprintf("$%d::%s%s", first+i, c.kind, suffix))
 	}
 	return strings.Join(all, ", ")
 }
 
-// arrays are the arguments for unnest.
+// values are the arguments for one row.
+func values[R any](columns []column[R], row *R) []any {
+	args := make([]any, len(columns))
+	for i, c := range columns {
+		args[i] = c.value(row)
+	}
+	return args
+}
+
+// arrays are the arguments for any number of rows.
 func arrays[R any](columns []column[R], rows []*R) []any {
 	args := make([]any, len(columns))
 	for i, c := range columns {

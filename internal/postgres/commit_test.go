@@ -138,7 +138,7 @@ func TestBrokenConnection(t *testing.T) {
 		"at the begin":           {onWire("BEGIN"), false, false, 0},
 		"after the begin":        {onWire("BEGIN"), true, false, 0},
 		"while locking":          {"user-", false, false, 0}, // the id that it looks for
-		"while writing":          {onWire(postgres.InsertEvents), false, true, 0},
+		"while writing":          {onWire(postgres.InsertEvent), false, true, 0},
 		"before the commit":      {onWire("COMMIT"), false, true, 0},
 		"at the commit's answer": {onWire("COMMIT"), true, true, 1},
 	} {

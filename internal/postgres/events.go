@@ -37,11 +37,11 @@ var events = declare("events", "e",
 // eventTarget is NULL in an event about no invitation.
 func eventTarget(name string) column[invitation.Event] {
 	c := in(name, "text", func(e *invitation.Event) *invitation.Target { return &e.Target }, targetName, readTarget, nil)
-	c.array = func(rows []*invitation.Event) any {
-		return array(rows, func(e *invitation.Event) pgtype.Text {
-			return pgtype.Text{String: e.Target.String(), Valid: e.InvitationID != uuid.Nil}
-		})
+	write := func(e *invitation.Event) pgtype.Text {
+		return pgtype.Text{String: e.Target.String(), Valid: e.InvitationID != uuid.Nil}
 	}
+	c.value = func(e *invitation.Event) any { return write(e) }
+	c.array = func(rows []*invitation.Event) any { return array(rows, write) }
 	return c
 }
 
@@ -56,12 +56,26 @@ WITH counted AS (
 )
 INSERT INTO events (sequence, ` + list(events.written, "%s") + `)
 SELECT counted.last_sequence - e.behind, ` + list(events.written, "e.%s") + `
-FROM unnest($3::bigint[], ` + parameters(events.written, 4) + `) AS e (behind, ` + list(events.written, "%s") + `)
+FROM unnest($3::bigint[], ` + parameters(events.written, 4, "[]") + `) AS e (behind, ` + list(events.written, "%s") + `)
 JOIN counted ON counted.organization_id = e.organization_id`
+
+// insertEvent is the same for one.
+var insertEvent = `
+WITH counted AS (
+	INSERT INTO trails (organization_id, last_sequence) VALUES ($1, 1)
+	ON CONFLICT (organization_id) DO UPDATE SET last_sequence = trails.last_sequence + 1
+	RETURNING last_sequence
+)
+INSERT INTO events (sequence, ` + list(events.written, "%s") + `)
+SELECT last_sequence, ` + parameters(events.written, 1, "") + ` FROM counted`
 
 // queueEvents numbers and writes the events of a group.
 func queueEvents(b *pgx.Batch, after *outcome) {
-	if len(after.events) == 0 {
+	switch len(after.events) {
+	case 0:
+		return
+	case 1:
+		b.Queue(insertEvent, values(events.written, after.events[0])...)
 		return
 	}
 	organizations, counts, behind := count(after.events)

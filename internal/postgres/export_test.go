@@ -39,8 +39,8 @@ func (s *Store) RunGroup(members ...Member) []Member {
 // Waiting is how many calls wait for a group.
 func (s *Store) Waiting() int { return s.writes.Waiting() }
 
-// InsertEvents is a statement of the saving batch.
-var InsertEvents = insertEvents
+// InsertEvent is a statement of the saving batch.
+var InsertEvent = insertEvent
 
 // Columns are the names and types of all columns that are declared, by table.
 func Columns() map[string]map[string]string {

@@ -52,13 +52,28 @@ func moment[R any](name string, field func(*R) *time.Time, uses ...usage) column
 	return c
 }
 
+func span[R any](name string, field func(*R) *time.Duration) column[R] {
+	return in(name, "interval", field, func(d time.Duration) pgtype.Interval {
+		return pgtype.Interval{Microseconds: d.Microseconds(), Valid: true}
+	},
+		func(d *time.Duration, v pgtype.Interval) { *d = time.Duration(v.Microseconds) * time.Microsecond }, nil)
+}
+
+func octets[R any](name string, field func(*R) *[]byte) column[R] {
+	return column[R]{
+		name: name, kind: "bytea",
+		value: func(r *R) any { return *field(r) },
+		array: func(rows []*R) any { return array(rows, func(r *R) []byte { return *field(r) }) },
+	}
+}
+
 // lines are one text, with a line break between two of them.
 func lines[R any](name string, field func(*R) *[]string) column[R] {
+	joined := func(r *R) pgtype.Text { return someText(strings.Join(*field(r), "\n")) }
 	return column[R]{
 		name: name, kind: "text",
-		array: func(rows []*R) any {
-			return array(rows, func(r *R) pgtype.Text { return someText(strings.Join(*field(r), "\n")) })
-		},
+		value: func(r *R) any { return joined(r) },
+		array: func(rows []*R) any { return array(rows, joined) },
 		cell: func() cell[R] {
 			value := new(pgtype.Text)
 			return cell[R]{value, func(r *R) {
@@ -75,6 +90,7 @@ func lines[R any](name string, field func(*R) *[]string) column[R] {
 func sum[R any, V comparable, D any](name, kind string, value func(*R) V, write func(V) D) column[R] {
 	return column[R]{
 		name: name, kind: kind, usage: derived,
+		value: func(r *R) any { return write(value(r)) },
 		array: func(rows []*R) any { return array(rows, func(r *R) D { return write(value(r)) }) },
 		same:  func(a, b *R) bool { return value(a) == value(b) },
 	}

@@ -138,23 +138,31 @@ func (o *outcome) spend(user *invitation.User, mails []*invitation.Delivery) err
 	return nil
 }
 
-var insertUse = newPart("use", `
-INSERT INTO mail_limits AS m (key, used_until, used_at, per)
-SELECT u.key, $1::timestamptz + u.cost, $1, u.per FROM unnest($2::text[], $3::interval[], $4::interval[]) AS u (key, cost, per)
-ORDER BY u.key
+// useRow is a use as it is written.
+type useRow struct {
+	key       string
+	cost, per time.Duration
+	at        time.Time
+}
+
+var insertUse = newPart("use", []column[useRow]{
+	text("key", func(u *useRow) *string { return &u.key }),
+	span("cost", func(u *useRow) *time.Duration { return &u.cost }),
+	span("per", func(u *useRow) *time.Duration { return &u.per }),
+	moment("at", func(u *useRow) *time.Time { return &u.at }),
+}, `
+INSERT INTO mail_limits AS m (key, used_until, used_at, per) SELECT r.key, r.at + r.cost, r.at, r.per FROM {rows} ORDER BY r.key
 ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at, per = excluded.per,
 	used_until = greatest(m.used_until, excluded.used_at) + (excluded.used_until - excluded.used_at)`)
 
-func addUse(w *writes, before *snapshot, used map[string]use) {
-	if len(used) == 0 {
-		return
+// uses are what a group uses of each limit.
+type uses map[string]use
+
+func (all uses) rows(now time.Time) (rows []*useRow) {
+	for key, u := range all {
+		rows = append(rows, &useRow{key, u.cost(), u.limit.Per, now})
 	}
-	var keys []string
-	var costs, pers []time.Duration
-	for key, u := range used {
-		keys, costs, pers = append(keys, key), append(costs, u.cost()), append(pers, u.limit.Per)
-	}
-	w.add(insertUse, before.now, keys, costs, pers)
+	return rows
 }
 
 // limited reports whether a group met a limit.

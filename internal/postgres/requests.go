@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -14,7 +16,18 @@ type request struct {
 	fingerprint []byte
 	userID      string
 	answer      []byte
+	createdAt   time.Time
 }
+
+var requests = declare("requests", "q",
+	optionalID("id", func(r *request) *uuid.UUID { return &r.id }),
+	octets("fingerprint", func(r *request) *[]byte { return &r.fingerprint }),
+	text("user_id", func(r *request) *string { return &r.userID }),
+	octets("answer", func(r *request) *[]byte { return &r.answer }),
+	moment("created_at", func(r *request) *time.Time { return &r.createdAt }),
+)
+
+var insertRequests = insertInto(requests)
 
 // keyOf is the id under which a request is kept; uuid.Nil if it is not. A part of
 // a request has one of its own, which no caller can have drawn.
@@ -40,24 +53,9 @@ func (s *snapshot) scanRequests(rows pgx.Rows) error {
 	var fingerprint, answer []byte
 	_, err := pgx.ForEachRow(rows, []any{&s.now, &id, &fingerprint, &user, &answer}, func() error {
 		if id.Valid {
-			s.requests[id.Bytes] = request{id.Bytes, fingerprint, user.String, answer}
+			s.requests[id.Bytes] = request{id: id.Bytes, fingerprint: fingerprint, userID: user.String, answer: answer}
 		}
 		return nil
 	})
 	return err
-}
-
-var insertRequests = newPart("new_requests", `
-INSERT INTO requests (id, fingerprint, user_id, answer, created_at)
-SELECT r.*, $5::timestamptz FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[]) AS r`)
-
-func addRequests(w *writes, before *snapshot, rows []request) {
-	if len(rows) > 0 {
-		w.add(insertRequests,
-			array(rows, func(r request) pgtype.UUID { return some(r.id) }),
-			array(rows, func(r request) []byte { return r.fingerprint }),
-			array(rows, func(r request) string { return r.userID }),
-			array(rows, func(r request) []byte { return r.answer }),
-			before.now)
-	}
 }

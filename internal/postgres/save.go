@@ -10,36 +10,29 @@ import (
 // queueSave writes what the rules changed; the trails last, as their locks are
 // everybody's.
 func (s *Store) queueSave(b *pgx.Batch, before *snapshot, after *outcome) {
-	d, w := diff(before, after), &writes{}
+	d, w := diff(before, after), &writes{lone: after.lone}
 	if len(after.yielded) > 0 {
 		b.Queue(yieldEmails, after.yielded)
 	}
-	add(w, insertUsers, users.written, d.newUsers)
-	add(w, updateUsers, users.changing, d.users)
-	add(w, insertInvitations, invitations.written, d.newInvitations)
-	add(w, updateInvitations, invitations.changing, d.invitations)
-	add(w, insertDeliveries, deliveries.written, d.newDeliveries)
-	add(w, updateDeliveries, deliveries.changing, d.deliveries)
-	add(w, updateOrganizations, organizations.changing, d.organizations)
+	add(w, insertUsers, d.newUsers)
+	add(w, updateUsers, d.users)
+	add(w, insertInvitations, d.newInvitations)
+	add(w, updateInvitations, d.invitations)
+	add(w, insertDeliveries, d.newDeliveries)
+	add(w, updateDeliveries, d.deliveries)
+	add(w, updateOrganizations, d.organizations)
 	if len(d.erased) > 0 {
 		w.queue(b)
 		queueErasures(b, d.erased)
-		w = &writes{}
+		w = &writes{lone: after.lone}
 	}
-	addRequests(w, before, after.requests)
-	addUse(w, before, after.used)
+	add(w, insertRequests, after.requests)
+	add(w, insertUse, after.used.rows(before.now))
 	w.queue(b)
 	if ids := d.queued(); len(ids) > 0 {
 		s.enqueue(b, ids, after.traces)
 	}
 	queueEvents(b, after)
-}
-
-// add has a table's part of the statement write any number of rows.
-func add[R any](w *writes, p *part, columns []column[R], rows []*R) {
-	if len(rows) > 0 {
-		w.add(p, arrays(columns, rows)...)
-	}
 }
 
 // Who gives an address up does so before somebody else gets it: the unique index

@@ -111,11 +111,11 @@ func New(c Config) *Store {
 		Run: s.transact, Judge: s.judge, Mode: s.mode,
 		Identity: func(k *call) [16]byte { return keyOf(k.change.Request) },
 		Observe:  c.observe("changes"), Trace: c.follow("changes"),
-		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog, Waits: maxPatient,
+		Timeout: s.timeout, Leaders: workers, Size: size, Backlog: backlog, Waits: maxPatient,
 	})
 	s.reads = group.NewQueue(group.Config[*lookup]{
 		Run: s.lookUp, Judge: judgeRead, Observe: c.observe("reads"), Trace: c.follow("reads"),
-		Timeout: s.timeout, Workers: workers, Size: size, Backlog: backlog,
+		Timeout: s.timeout, Leaders: workers, Size: size, Backlog: backlog,
 	})
 	s.background.Go(s.notify)
 	s.background.Go(s.follow)

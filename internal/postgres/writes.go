@@ -14,34 +14,54 @@ import (
 // Postgres and the driver less than one per table. No two parts may write the
 // same row, and none sees what another wrote.
 type writes struct {
-	parts []*part
+	// lone says that one call writes. Parts then have a form for one row: arrays
+	// cost Postgres several times as much. Others have none, as every mixture
+	// would be a statement of its own.
+	lone  bool
+	forms []*form
 	args  []any
 }
 
-// part is a statement that writes rows.
-type part struct {
+// part is a statement that writes rows, in its two forms.
+type part[R any] struct {
+	columns   []column[R]
+	one, many form
+}
+
+// form is a statement whose parameters are numbered from 1 on.
+type form struct {
 	name, sql string
 	params    int
 }
 
-var parameter = regexp.MustCompile(`\$(\d+)`)
-
-func newPart(name, sql string) *part {
-	p := &part{name: name, sql: sql}
-	for _, match := range parameter.FindAllStringSubmatch(sql, -1) {
-		n, _ := strconv.Atoi(match[1])
-		p.params = max(p.params, n)
+// newPart makes a part of a statement in which {rows} stands for what is written,
+// called r.
+func newPart[R any](name string, columns []column[R], sql string) *part[R] {
+	with := func(name, rows string) form {
+		rows = fmt.Sprintf(rows, "r ("+list(columns, "%s")+")")
+		return form{name, strings.Replace(sql, "{rows}", rows, 1), len(columns)}
 	}
-	return p
+	return &part[R]{
+		columns: columns,
+		one:     with("one_"+name, "(VALUES ("+parameters(columns, 1, "")+")) AS %s"),
+		many:    with(name, "unnest("+parameters(columns, 1, "[]")+") AS %s"),
+	}
 }
 
-func (w *writes) add(p *part, args ...any) {
-	w.parts, w.args = append(w.parts, p), append(w.args, args...)
+// add has a part write rows, if there are any.
+func add[R any](w *writes, p *part[R], rows []*R) {
+	switch {
+	case len(rows) == 0:
+	case w.lone && len(rows) == 1:
+		w.forms, w.args = append(w.forms, &p.one), append(w.args, values(p.columns, rows[0])...)
+	default:
+		w.forms, w.args = append(w.forms, &p.many), append(w.args, arrays(p.columns, rows)...)
+	}
 }
 
 func (w *writes) queue(b *pgx.Batch) {
-	if len(w.parts) > 0 {
-		b.Queue(joined(w.parts), w.args...)
+	if len(w.forms) > 0 {
+		b.Queue(joined(w.forms), w.args...)
 	}
 }
 
@@ -49,10 +69,12 @@ func (w *writes) queue(b *pgx.Batch) {
 // There are few: what calls write has few forms.
 var statements sync.Map
 
-func joined(parts []*part) string {
+var parameter = regexp.MustCompile(`\$(\d+)`)
+
+func joined(forms []*form) string {
 	var key strings.Builder
-	for _, p := range parts {
-		key.WriteString(p.name)
+	for _, f := range forms {
+		key.WriteString(f.name)
 		key.WriteByte(' ')
 	}
 	if known, ok := statements.Load(key.String()); ok {
@@ -60,13 +82,13 @@ func joined(parts []*part) string {
 	}
 	var text []string
 	before := 0
-	for _, p := range parts {
-		sql := parameter.ReplaceAllStringFunc(p.sql, func(param string) string {
+	for _, f := range forms {
+		sql := parameter.ReplaceAllStringFunc(f.sql, func(param string) string {
 			n, _ := strconv.Atoi(param[1:])
 			return "$" + strconv.Itoa(before+n)
 		})
-		text = append(text, fmt.Sprintf("%s AS (%s)", p.name, sql))
-		before += p.params
+		text = append(text, fmt.Sprintf("%s AS (%s)", f.name, sql))
+		before += f.params
 	}
 	statement := "WITH " + strings.Join(text, ", ") + " SELECT"
 	statements.Store(key.String(), statement)
