@@ -131,6 +131,16 @@ bench: ## measure against pgbench, in under 10 minutes
 	@$(PACKAGES) postgresql:pgbench
 	$(GO) run ./internal/dev/bench
 
+.PHONY: bench-quick
+bench-quick: ## the same for what most calls are, in under 3 minutes
+	@$(PACKAGES) postgresql:pgbench
+	$(GO) run ./internal/dev/bench -quick
+
+.PHONY: bench-compare
+bench-compare: ## the same, beside what the last run found
+	@$(PACKAGES) postgresql:pgbench
+	$(GO) run ./internal/dev/bench -quick -compare
+
 .PHONY: bench-growth
 bench-growth: ## compare 10,000 users with 10,000,000
 	@$(PACKAGES) postgresql:pgbench

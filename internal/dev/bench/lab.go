@@ -49,6 +49,7 @@ type lab struct {
 	pgbench string
 	keys    string // file
 	ring    *invitation.KeyRing
+	before  *report // to compare with; nil for none
 }
 
 // openLab builds the service and starts Postgres. The lab has to be closed.
@@ -61,9 +62,17 @@ func openLab(ctx context.Context, o options, progress io.Writer) (*lab, error) {
 	if l.out == "" {
 		l.out = filepath.Join(root, ".data", "bench", "results")
 	}
-	for _, dir := range []string{l.work, l.out} {
+	for _, dir := range []string{l.work, filepath.Join(l.out, keptDir)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
+		}
+	}
+	if l.compare {
+		if l.before, err = last(l.out); err != nil {
+			return nil, err
+		}
+		if l.before == nil {
+			return nil, errNothingKept
 		}
 	}
 	l.say("building the service")

@@ -2,6 +2,8 @@
 // with one SQL statement per call, in turn, on this machine.
 //
 //	bench                                       everything, in under ten minutes
+//	bench -quick                                the ratios that matter, in under three minutes
+//	bench -compare                              beside what the last run found
 //	bench -growth                               with 10,000 and with 10,000,000 users
 //	bench -profile DIR -cases send -callers 64  profiles of the server instead
 //
@@ -57,6 +59,8 @@ type options struct {
 	cases    []string
 	out      string
 	profile  string
+	quick    bool
+	compare  bool
 	growth   bool
 	growTo   int64
 	within   time.Duration
@@ -74,6 +78,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.within, "within", 9*time.Minute+30*time.Second, "begin no round that would end later; 0 for any length")
 	flags.StringVar(&o.out, "out", "", "the directory for the results; .data/bench/results by default")
 	flags.StringVar(&o.profile, "profile", "", "measure nothing, and write profiles of the server to this directory")
+	flags.BoolVar(&o.quick, "quick", false, "measure what most calls are with 1, 16 and 64 callers, for two rounds")
+	flags.BoolVar(&o.compare, "compare", false, "compare with the results that were kept last")
 	flags.BoolVar(&o.growth, "growth", false, "measure latency as the number of users grows instead")
 	flags.Int64Var(&o.growTo, "grow-to", 10_000_000, "how many users -growth ends with")
 	if err := flags.Parse(args); err != nil {
@@ -81,6 +87,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if o.quick {
+		*callers, *names = "1,16,64", "send,redeem,create,preview"
+		o.rounds, o.users, o.within = 2, 50_000, 2*time.Minute
 	}
 	var err error
 	if o.callers, err = numbers(*callers); err != nil {

@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// report is what results.json holds.
+// report is what is kept of a run.
 type report struct {
 	Machine  string    `json:"machine"`
 	Cores    int       `json:"cores"`
 	Go       string    `json:"go"`
 	Postgres string    `json:"postgres"`
+	Commit   string    `json:"commit"`
 	At       time.Time `json:"at"`
 	Took     float64   `json:"took_seconds"`
 	Users    int64     `json:"users"`
@@ -32,15 +33,15 @@ type report struct {
 
 func (l *lab) describe(ctx context.Context, s *site) (report, error) {
 	r := report{
-		Machine: machine(), Cores: runtime.NumCPU(), Go: runtime.Version(), At: time.Now().UTC().Truncate(time.Second),
+		Machine: machine(), Cores: runtime.NumCPU(), Go: runtime.Version(), Commit: l.commit(ctx), At: time.Now().UTC().Truncate(time.Second),
 		Users: s.population, Orgs: s.organizations, Seconds: l.duration.Seconds(),
 	}
 	err := s.db.QueryRow(ctx, "SHOW server_version").Scan(&r.Postgres)
 	return r, err
 }
 
-// write prints the tables, and leaves results.json and rates.svg in the results'
-// directory.
+// write prints the tables, and leaves what was measured and rates.svg in the
+// results' directory.
 func (l *lab) write(ctx context.Context, stdout io.Writer, s *site, b *book, g *garbage) error {
 	r, err := l.describe(ctx, s)
 	if err != nil {
@@ -49,11 +50,14 @@ func (l *lab) write(ctx context.Context, stdout io.Writer, s *site, b *book, g *
 	r.Took, r.Rows, r.Resident, r.Garbage, r.Goals = time.Since(l.start).Seconds(), b.rows, b.resident(256), g, judge(b)
 	r.Rounds = b.rounds()
 	r.print(stdout, b)
+	if l.before != nil {
+		printChange(stdout, l.before, &r)
+	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return l.save(map[string][]byte{"results.json": append(text, '\n'), "rates.svg": plot(b)})
+	return l.save(map[string][]byte{r.keptName(): append(text, '\n'), "rates.svg": plot(b)})
 }
 
 func (l *lab) save(files map[string][]byte) error {
