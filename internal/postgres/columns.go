@@ -68,7 +68,7 @@ func in[R any, V comparable, D any](name, kind string, field func(*R) *V, write 
 		name: name, kind: kind, usage: append(uses, 0)[0],
 		value: func(r *R) any { return write(*field(r)) },
 		array: func(rows []*R) any {
-			return array(rows, func(r *R) D { return write(*field(r)) })
+			return inPlace[D](array(rows, func(r *R) D { return write(*field(r)) }))
 		},
 		cell: func() cell[R] {
 			value := new(D)
@@ -86,6 +86,21 @@ func array[R, D any](rows []R, value func(R) D) pgtype.FlatArray[D] {
 	}
 	return values
 }
+
+// inPlace is an array of values that the driver reads where they are: it copies each
+// of a FlatArray to the heap.
+type inPlace[D any] pgtype.FlatArray[D]
+
+// Dimensions implements pgtype.ArrayGetter.
+func (a inPlace[D]) Dimensions() []pgtype.ArrayDimension {
+	return pgtype.FlatArray[D](a).Dimensions()
+}
+
+// Index implements pgtype.ArrayGetter.
+func (a inPlace[D]) Index(i int) any { return &a[i] }
+
+// IndexType implements pgtype.ArrayGetter.
+func (a inPlace[D]) IndexType() any { return new(D) }
 
 // selected is the list of columns for a SELECT, in the order of scan.
 func (t *table[R]) selected() string {

@@ -91,7 +91,7 @@ func sum[R any, V comparable, D any](name, kind string, value func(*R) V, write 
 	return column[R]{
 		name: name, kind: kind, usage: derived,
 		value: func(r *R) any { return write(value(r)) },
-		array: func(rows []*R) any { return array(rows, func(r *R) D { return write(value(r)) }) },
+		array: func(rows []*R) any { return inPlace[D](array(rows, func(r *R) D { return write(value(r)) })) },
 		same:  func(a, b *R) bool { return value(a) == value(b) },
 	}
 }
