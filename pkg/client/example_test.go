@@ -42,15 +42,7 @@ func Example_portal() {
 	default:
 		fmt.Println("refused:", err)
 	}
-
-	// Anna finds no mail, and the clerk is quick.
-	_, err = invitations.Renew(ctx, &pb.RenewRequest{OrganizationId: "musterhaus", UserId: "anna", Target: pb.Target_TARGET_APP, Actor: "clerk-7"})
-	if delay, ok := client.RetryDelay(err); ok {
-		fmt.Println(client.Reason(err), "again in", delay)
-	}
-	// Output:
-	// invited
-	// MAIL_THROTTLED again in 1m0s
+	// Output: invited
 }
 
 // The app's backend shows whom a link is for, and redeems it when they say so.
@@ -82,6 +74,33 @@ func Example_app() {
 	// Musterhaus GmbH invites Anna Berg
 	// opened an account for anna
 	// has an account: let them log in
+}
+
+// While servers or databases take over from one another, a call is repeated, and
+// happens once. What ends that is its deadline, or Patience.
+func Example_retries() {
+	invitations := demo() // which does not take the first two attempts
+	defer func() { _ = invitations.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+
+	_, err := invitations.Revoke(ctx, &pb.RevokeRequest{OrganizationId: "musterhaus", UserId: "anna", Target: pb.Target_TARGET_APP, Actor: "clerk-7"})
+	fmt.Println("revoked:", err == nil)
+	// Output: revoked: true
+}
+
+// Anna finds no mail, and the clerk is quick: what is refused for now says until when.
+func ExampleRetryDelay() {
+	invitations := demo()
+	defer func() { _ = invitations.Close() }()
+
+	_, err := invitations.Renew(context.Background(), &pb.RenewRequest{
+		OrganizationId: "musterhaus", UserId: "anna", Target: pb.Target_TARGET_APP, Actor: "clerk-7",
+	})
+	if delay, ok := client.RetryDelay(err); ok {
+		fmt.Println(client.Reason(err), "again in", delay)
+	}
+	// Output: MAIL_THROTTLED again in 1m0s
 }
 
 // A watcher keeps the cursor together with what it does about an event, and so does
@@ -177,6 +196,7 @@ type demonstration struct {
 	pb.UnimplementedInvitationServiceServer
 	pb.UnimplementedRedemptionServiceServer
 	redeemed bool
+	attempts int // to revoke
 }
 
 // CreateUser implements pb.UserServiceServer.
@@ -192,6 +212,14 @@ func (*demonstration) CreateUser(_ context.Context, req *pb.CreateUserRequest) (
 // Renew implements pb.InvitationServiceServer.
 func (*demonstration) Renew(context.Context, *pb.RenewRequest) (*pb.RenewResponse, error) {
 	return nil, refused(codes.ResourceExhausted, because(pb.ErrorReason_MAIL_THROTTLED), after(time.Minute))
+}
+
+// Revoke implements pb.InvitationServiceServer.
+func (d *demonstration) Revoke(context.Context, *pb.RevokeRequest) (*pb.RevokeResponse, error) {
+	if d.attempts++; d.attempts < 3 {
+		return nil, refused(codes.Unavailable, because(pb.ErrorReason_SERVICE_UNAVAILABLE))
+	}
+	return &pb.RevokeResponse{}, nil
 }
 
 // WatchEvents implements pb.InvitationServiceServer.
