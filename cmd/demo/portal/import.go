@@ -35,7 +35,7 @@ type importResult struct {
 	Line   int
 	Name   string
 	Result *pb.BatchCreateUsersResult
-	Wrong  []string // what is wrong with the line's fields
+	Why    string // nobody was created
 }
 
 func (p *Portal) newImport(w http.ResponseWriter, r *http.Request) error {
@@ -67,10 +67,7 @@ func (p *Portal) importUsers(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := importView{Ignored: strings.Join(ignored, ", ")}
 	for i, result := range response.GetResults() {
-		line := importResult{Line: rows[i].line, Name: rows[i].field["name"], Result: result}
-		for _, violation := range result.GetFieldViolations() {
-			line.Wrong = append(line.Wrong, wrongField(page.LangOf(r), violation))
-		}
+		line := importResult{Line: rows[i].line, Name: rows[i].field["name"], Result: result, Why: whyNoUser(page.LangOf(r), result)}
 		if result.GetUser() != nil {
 			view.Created++
 		} else {
@@ -80,6 +77,22 @@ func (p *Portal) importUsers(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.pages.Show(w, r, http.StatusOK, "import.html", view)
 	return nil
+}
+
+// whyNoUser says what is wrong with a line, field by field if the service tells.
+func whyNoUser(lang page.Lang, result *pb.BatchCreateUsersResult) string {
+	var fields []string
+	for _, violation := range result.GetFieldViolations() {
+		fields = append(fields, wrongField(lang, violation))
+	}
+	said := whyOne(lang, result.GetReason(), result.GetRetryDelay())
+	switch {
+	case len(fields) == 0:
+		return said
+	case result.GetReason() == pb.ErrorReason_INVALID_FIELD: // which says no more
+		return strings.Join(fields, "; ")
+	}
+	return said + " (" + strings.Join(fields, "; ") + ")"
 }
 
 // row is one line of a file, by the names of its columns.

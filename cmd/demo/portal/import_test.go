@@ -68,6 +68,27 @@ func TestBrokenLine(t *testing.T) {
 	}
 }
 
+// TestWhyNoUser: a line that is refused says what to mend in it.
+func TestWhyNoUser(t *testing.T) {
+	t.Parallel()
+	refused := func(reason pb.ErrorReason, fields ...string) string {
+		result := &pb.BatchCreateUsersResult{Reason: reason}
+		for _, field := range fields {
+			result.FieldViolations = append(result.FieldViolations, &pb.FieldViolation{Field: field, Description: "must be new"})
+		}
+		return whyNoUser(page.English, result)
+	}
+	for said, want := range map[string]string{
+		refused(pb.ErrorReason_USER_EXISTS):                            "This user number is taken.",
+		refused(pb.ErrorReason_EMAIL_INVALID, "email"):                 "This is not a valid e-mail address. (an e-mail address such as anna@example.com)",
+		refused(pb.ErrorReason_INVALID_FIELD, "type", "of_the_future"): "tenant, owner, employee or service provider; of_the_future must be new",
+	} {
+		if said != want {
+			t.Errorf("%q, want %q", said, want)
+		}
+	}
+}
+
 // TestRowsWithout: what a line may leave out, and what a file may not.
 func TestRowsWithout(t *testing.T) {
 	t.Parallel()
