@@ -146,6 +146,11 @@ bench-growth: ## compare 10,000 users with 10,000,000
 	@$(PACKAGES) postgresql:pgbench
 	$(GO) run ./internal/dev/bench -growth
 
+.PHONY: bench-seen
+bench-seen: ## compare a Send with and without metrics and traces
+	@$(PACKAGES) postgresql:pgbench
+	$(GO) run ./internal/dev/bench -seen -rounds 7
+
 .PHONY: siege
 siege: postgres ## attack the service, and measure what others keep, in under 10 minutes
 	$(GO) run ./internal/dev/siege

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -22,14 +23,7 @@ import (
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, pgtest.Database(t))
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "run", "../../internal/dev/devcerts", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	w.env = []string{
-		"INVITATION_TLS_CERT=" + dir + "/server.pem", "INVITATION_TLS_KEY=" + dir + "/server-key.pem",
-		"INVITATION_TLS_CLIENT_CA=" + dir + "/ca.pem", "INVITATION_ACCESS_POLICY=../../deploy/access-policy.json",
-	}
+	dir := w.secure()
 	addr := w.start().addr
 	portal, app := callAs(t, addr, dir, "portal"), callAs(t, addr, dir, "app")
 	ctx := t.Context()
@@ -65,6 +59,45 @@ func TestCallers(t *testing.T) {
 		callers[pb.EventType_EVENT_TYPE_DELIVERY_PAUSED] != "spiffe://kiwi.ki/break-glass" {
 		t.Errorf("the trail names %v", callers)
 	}
+}
+
+// TestMethodsOfNobody: what is no method of ours is none in the metrics, whoever
+// asks for it, and whatever refuses it.
+func TestMethodsOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, pgtest.Database(t))
+	dir, metrics := w.secure(), freeAddr(t)
+	w.env = append(w.env, "INVITATION_METRICS_ADDR="+metrics)
+	p := w.start()
+	conn, err := grpc.NewClient(p.addr, certificates(t, dir, "portal"))
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	for _, method := range []string{"/canaria.Zwitscher/Call", "/kiwi.invitation.v1.UserService/Canaria"} {
+		if err := conn.Invoke(t.Context(), method, &pb.GetUserRequest{}, &pb.GetUserResponse{}); err == nil {
+			t.Errorf("%s is answered", method)
+		}
+	}
+	page := awaitScrape(t, metrics, `method="unknown"`)
+	if strings.Contains(strings.ToLower(page), "canaria") {
+		t.Error("a metric has a method's name that somebody made up")
+	}
+	must(t, p.signal(t, syscall.SIGTERM))
+	if strings.Contains(strings.ToLower(p.logs.String()), "canaria") {
+		t.Error("the log has a method's name that somebody made up")
+	}
+}
+
+// secure makes certificates, and has processes use them and the policy of deploy/.
+func (w *world) secure() (dir string) {
+	w.t.Helper()
+	dir = w.t.TempDir()
+	if out, err := exec.CommandContext(w.t.Context(), "go", "run", "../../internal/dev/devcerts", dir).CombinedOutput(); err != nil {
+		w.t.Fatalf("%v\n%s", err, out)
+	}
+	w.env = append(w.env,
+		"INVITATION_TLS_CERT="+dir+"/server.pem", "INVITATION_TLS_KEY="+dir+"/server-key.pem",
+		"INVITATION_TLS_CLIENT_CA="+dir+"/ca.pem", "INVITATION_ACCESS_POLICY=../../deploy/access-policy.json")
+	return dir
 }
 
 func callAs(t *testing.T, addr, dir, who string) *client.Client {

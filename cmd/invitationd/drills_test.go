@@ -27,21 +27,6 @@ import (
 // These are the incidents of deploy/README.md, with its commands. TestRestored is
 // one more.
 
-// runbook returns the lines of a kind in a part of deploy/README.md.
-func runbook(t *testing.T, heading, kind string) string {
-	t.Helper()
-	text, err := os.ReadFile("../../deploy/README.md")
-	must(t, err)
-	_, part, found := strings.Cut(string(text), "\n"+heading+"\n")
-	part, _, _ = strings.Cut(part, "\n#")
-	_, block, lines := strings.Cut(part, "\n```"+kind+"\n")
-	block, _, _ = strings.Cut(block, "```")
-	if !found || !lines {
-		t.Fatalf("deploy/README.md has no %s in %q", kind, heading)
-	}
-	return block
-}
-
 // TestLeakedKey: from the last of the runbook's commands on, no link of the leaked
 // key opens anything at any server, and all who need a new one are listed.
 func TestLeakedKey(t *testing.T) {

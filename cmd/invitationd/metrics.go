@@ -91,13 +91,16 @@ func countPosts(m *metrics.Metrics) func(status int, cause string, known, unknow
 	}
 }
 
+// mostPauses are counted: beyond a few nobody wants to know how many.
+const mostPauses = 100
+
 // looker looks how things are, for metrics.
 type looker struct {
 	pool    *pgxpool.Pool
 	store   *postgres.Store
 	keys    func() int
 	streams func() int
-	expiry  func() time.Time
+	expiry  func() (server, callers time.Time)
 }
 
 func (l *looker) look(ctx context.Context) metrics.State {
@@ -113,7 +116,7 @@ func (l *looker) look(ctx context.Context) metrics.State {
 		s.Streams = l.streams()
 	}
 	if l.expiry != nil {
-		s.Certificate = l.expiry()
+		s.Certificate, s.CallersCA = l.expiry()
 	}
 	if db, err := l.database(ctx); err == nil {
 		s.Database = db
@@ -134,8 +137,12 @@ func (l *looker) database(ctx context.Context) (*metrics.Database, error) {
 	if err != nil {
 		return nil, err
 	}
+	pauses, err := l.store.MailPauses(ctx, mostPauses)
+	if err != nil {
+		return nil, err
+	}
 	db := &metrics.Database{
-		SchemaVersion: has, Needed: needs,
+		SchemaVersion: has, Needed: needs, Pauses: len(pauses),
 		Queued: map[string]int{"due": int(queue.Due), "running": int(queue.Running), "put_aside": int(queue.PutAside)},
 	}
 	if !queue.OldestDueAt.IsZero() {

@@ -110,8 +110,11 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 
 func (c config) store(pool *pgxpool.Pool, linker *invitation.Linker, m *metrics.Metrics) postgres.Config {
 	s := postgres.Config{
-		Pool: pool, Enqueue: delivery.Enqueue, OnGroup: m.Group, OnSaved: countEvents(m),
+		Pool: pool, Enqueue: delivery.Enqueue,
 		PerRecipient: c.PerRecipient.Limit, PerOrganization: c.PerOrganization.Limit, Pseudonym: linker.Pseudonym,
+	}
+	if c.MetricsAddr != "" {
+		s.OnGroup, s.OnSaved = m.Group, countEvents(m)
 	}
 	if c.tracer != nil {
 		s.Trace = c.tracer
@@ -142,7 +145,10 @@ func (c config) server(store operations, linker *invitation.Linker, m *metrics.M
 	s := server.Config{
 		Store: store, Operations: store, Version: version, Commit: commit, Linker: linker, Validity: c.Validity, StalledAfter: c.StalledAfter, Logger: log,
 		InvalidTokens: server.InvalidTokens{N: c.InvalidTokens.N, Per: c.InvalidTokens.Per},
-		Access:        callers, Observe: m.Call, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
+		Access:        callers, Ping: store.Ping, PingReads: store.PingReads, PingDelivery: store.PingDelivery,
+	}
+	if c.MetricsAddr != "" {
+		s.Observe = m.Call
 	}
 	if c.tracer != nil {
 		s.Trace = c.tracer.Call

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"log/slog"
 	"sync"
 	"time"
@@ -35,7 +34,7 @@ type Config struct {
 // Access lets callers in. It is safe for concurrent use.
 type Access struct {
 	pair   *source[*tls.Certificate]
-	cas    *source[*x509.CertPool]
+	cas    *source[*authorities]
 	policy *source[*authz.StaticInterceptor]
 
 	stop    context.CancelFunc
@@ -90,7 +89,7 @@ func (a *Access) Credentials() credentials.TransportCredentials {
 				MinVersion:   tls.VersionTLS13,
 				Certificates: []tls.Certificate{*a.pair.get()},
 				ClientAuth:   tls.RequireAndVerifyClientCert,
-				ClientCAs:    a.cas.get(),
+				ClientCAs:    a.cas.get().pool,
 				// A ticket would let a caller in again whose CA is gone.
 				SessionTicketsDisabled: true,
 			}, nil
@@ -98,5 +97,8 @@ func (a *Access) Credentials() credentials.TransportCredentials {
 	})
 }
 
-// Expiry is when the server's certificate expires.
-func (a *Access) Expiry() time.Time { return a.pair.get().Leaf.NotAfter }
+// Expiry is when the server's certificate expires, and when the last of the CAs of
+// callers does.
+func (a *Access) Expiry() (server, callers time.Time) {
+	return a.pair.get().Leaf.NotAfter, a.cas.get().until
+}

@@ -54,13 +54,19 @@ func checkServer(c *x509.Certificate) error {
 	return nil
 }
 
+// authorities are the CAs of callers; the last of them expires then.
+type authorities struct {
+	pool  *x509.CertPool
+	until time.Time
+}
+
 // parseCAs reads CA certificates, of which one at least has to be valid.
-func parseCAs(contents [][]byte) (*x509.CertPool, error) {
+func parseCAs(contents [][]byte) (*authorities, error) {
 	cas, err := parseCertificates(contents[0])
 	if err != nil {
 		return nil, err
 	}
-	pool, valid, now := x509.NewCertPool(), 0, time.Now()
+	all, valid, now := &authorities{pool: x509.NewCertPool()}, 0, time.Now()
 	for _, c := range cas {
 		if !c.BasicConstraintsValid || !c.IsCA || c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 {
 			return nil, errors.New("a certificate is not that of a CA")
@@ -74,12 +80,15 @@ func parseCAs(contents [][]byte) (*x509.CertPool, error) {
 		if !now.Before(c.NotBefore) {
 			valid++
 		}
-		pool.AddCert(c)
+		all.pool.AddCert(c)
+		if c.NotAfter.After(all.until) {
+			all.until = c.NotAfter
+		}
 	}
 	if valid == 0 {
 		return nil, errors.New("no certificate is valid now")
 	}
-	return pool, nil
+	return all, nil
 }
 
 // parseCertificates reads PEM that holds certificates and nothing else. It is

@@ -11,9 +11,10 @@ import (
 type State struct {
 	// Streams are open at this server, Keys those of links.
 	Streams, Keys int
-	// Certificate is when the server's own expires; zero without one.
-	Certificate time.Time
-	Connections Connections
+	// Certificate is when the server's own expires, CallersCA when the last CA of
+	// its callers does; zero without TLS.
+	Certificate, CallersCA time.Time
+	Connections            Connections
 	// Database is nil if it does not answer.
 	Database *Database
 }
@@ -36,6 +37,8 @@ type Database struct {
 	Oldest time.Duration
 	// Rested is how long the mail queue has rested; zero if it does not.
 	Rested time.Duration
+	// Pauses are how many organizations operations has wait, where all count as one.
+	Pauses int
 }
 
 // lookTime is how long looking may take.
@@ -52,7 +55,7 @@ type states func(context.Context) State
 var (
 	streamsOpen  = describe("streams_open", "Streams that are open at this server.")
 	linkKeys     = describe("link_keys", "Keys of links in force.")
-	certExpiry   = describe("certificate_expiry_timestamp_seconds", "When the server's certificate expires.")
+	certExpiry   = describe("certificate_expiry_timestamp_seconds", "When the server's certificate expires, and the last CA of its callers.", "of")
 	connections  = describe("database_connections", "Connections to the database.", "state")
 	waits        = describe("database_connection_waits_total", "How often somebody waited for a connection.")
 	waited       = describe("database_connection_wait_seconds_total", "How long they did in all.")
@@ -61,8 +64,9 @@ var (
 	queued       = describe("mail_queue_mails", "Mails in the queue of all servers, by the state of their jobs.", "state")
 	oldest       = describe("mail_queue_oldest_seconds", "How long the mail has waited that should have gone out first.")
 	restedFor    = describe("mail_rest_seconds", "How long the mail queue has rested because SendGrid refuses every mail; 0 if it does not.")
+	pauses       = describe("mail_pauses", "Whose mails operations has wait: how many organizations, or everybody's as one.")
 	descriptions = []*prometheus.Desc{
-		streamsOpen, linkKeys, certExpiry, connections, waits, waited, databaseUp, schema, queued, oldest, restedFor,
+		streamsOpen, linkKeys, certExpiry, connections, waits, waited, databaseUp, schema, queued, oldest, restedFor, pauses,
 	}
 )
 
@@ -91,7 +95,8 @@ func (look states) Collect(to chan<- prometheus.Metric) {
 	gauge(streamsOpen, float64(s.Streams))
 	gauge(linkKeys, float64(s.Keys))
 	if !s.Certificate.IsZero() {
-		gauge(certExpiry, float64(s.Certificate.Unix()))
+		gauge(certExpiry, float64(s.Certificate.Unix()), "server")
+		gauge(certExpiry, float64(s.CallersCA.Unix()), "callers_ca")
 	}
 	gauge(connections, float64(s.Connections.InUse), "in_use")
 	gauge(connections, float64(s.Connections.Idle), "idle")
@@ -110,4 +115,5 @@ func (look states) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(oldest, s.Database.Oldest.Seconds())
 	gauge(restedFor, s.Database.Rested.Seconds())
+	gauge(pauses, float64(s.Database.Pauses))
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/kiwi-ki/invitations/internal/access"
 	"github.com/kiwi-ki/invitations/internal/invitation"
-	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
 
 // ended tells of calls that have ended.
@@ -25,6 +24,8 @@ type ended struct {
 	log     *slog.Logger
 	observe func(method, code, reason string, stream bool, took time.Duration)
 	trace   func(ctx context.Context, method string) (context.Context, func(code codes.Code, reason string))
+	// methods has the names of all that there are.
+	methods map[string]bool
 }
 
 func (e ended) unary(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -67,7 +68,7 @@ func (e ended) follow(ctx context.Context, method string) (followed context.Cont
 // tell writes who asked for what and what came of it: ids and reasons only.
 func (e ended) tell(ctx context.Context, method string, req any, stream bool, start time.Time, err error) {
 	reason := reasonOf(err)
-	if reason == pb.ErrorReason_METHOD_UNKNOWN.String() {
+	if _, known := e.methods[method]; !known {
 		method = "unknown" // its name is whatever somebody sent
 	}
 	code, took := status.Code(err).String(), time.Since(start)
@@ -180,14 +181,13 @@ func (s *streamIn) SendMsg(m any) error {
 	}
 }
 
-// streaming returns the names of a server's methods that stream, and so may last.
-func streaming(services map[string]grpc.ServiceInfo) map[string]bool {
+// methodsOf returns the names of a server's methods, true for those that stream, and
+// so may last.
+func methodsOf(services map[string]grpc.ServiceInfo) map[string]bool {
 	names := map[string]bool{}
 	for service, info := range services {
 		for _, method := range info.Methods {
-			if method.IsServerStream || method.IsClientStream {
-				names["/"+service+"/"+method.Name] = true
-			}
+			names["/"+service+"/"+method.Name] = method.IsServerStream || method.IsClientStream
 		}
 	}
 	return names
@@ -196,7 +196,7 @@ func streaming(services map[string]grpc.ServiceInfo) map[string]bool {
 // boundCall gives a call its deadline before its message is read: one that never
 // comes would otherwise be waited for as long as the connection lasts.
 func (s *Server) boundCall(ctx context.Context, call *tap.Info) (context.Context, error) {
-	if s.streaming[call.FullMethodName] {
+	if s.methods[call.FullMethodName] {
 		return ctx, nil
 	}
 	limit := longestCall

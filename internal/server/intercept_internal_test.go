@@ -20,7 +20,7 @@ import (
 func TestCallsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{streaming: map[string]bool{"/stream": true}}
+		s := &Server{methods: map[string]bool{"/stream": true}}
 		for _, c := range []struct{ asked, given time.Duration }{
 			{0, defaultDeadline}, {time.Second, time.Second}, {longestCall, longestCall}, {time.Hour, longestCall},
 		} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"time"
 
@@ -77,15 +78,17 @@ type Server struct {
 	config Config
 	// endStreams tells streams that the server drains.
 	endStreams context.CancelFunc
-	// streaming holds the methods that may last, streams those that are open.
-	streaming map[string]bool
-	streams   streams
+	// methods are all that there are, and true for those that may last; streams are
+	// those that are open.
+	methods map[string]bool
+	streams streams
 }
 
-// CertificateExpiry is when the server's own certificate expires; zero without one.
-func (s *Server) CertificateExpiry() time.Time {
+// CertificateExpiry is when the server's own certificate expires, and when the last
+// CA of its callers does; zero without TLS.
+func (s *Server) CertificateExpiry() (server, callers time.Time) {
 	if s.config.Access == nil {
-		return time.Time{}
+		return server, callers
 	}
 	return s.config.Access.Expiry()
 }
@@ -106,7 +109,7 @@ func New(c Config) (*Server, error) {
 	if c.PingReads == nil {
 		c.PingReads = c.Ping
 	}
-	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams, streams: newStreams()}
+	s := &Server{health: health.NewServer(), config: c, endStreams: endStreams, methods: map[string]bool{}, streams: newStreams()}
 	s.Server = grpc.NewServer(append(s.interceptors(validator, draining),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errMethodUnknown }),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(16*window), grpc.MaxHeaderListSize(maxHeader), grpc.MaxConcurrentStreams(maxStreams),
@@ -128,7 +131,7 @@ func New(c Config) (*Server, error) {
 	pb.RegisterRedemptionServiceServer(in, &redemptionService{api: api, throttle: newThrottle(c.InvalidTokens)})
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
-	s.streaming = streaming(s.GetServiceInfo())
+	maps.Copy(s.methods, methodsOf(s.GetServiceInfo()))
 	s.health.SetServingStatus(pb.HealthLive, healthpb.HealthCheckResponse_SERVING)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING, healthpb.HealthCheckResponse_NOT_SERVING)
 	return s, nil
@@ -138,8 +141,9 @@ func New(c Config) (*Server, error) {
 // statuses, let the caller in, bound the time, read the request, check the fields.
 func (s *Server) interceptors(v protovalidate.Validator, draining context.Context) []grpc.ServerOption {
 	c := s.config
-	unary := []grpc.UnaryServerInterceptor{ended{c.Logger, c.Observe, c.Trace}.unary, statusUnary(c.Logger)}
-	stream := []grpc.StreamServerInterceptor{ended{c.Logger, c.Observe, c.Trace}.stream, statusStream(c.Logger)}
+	told := ended{c.Logger, c.Observe, c.Trace, s.methods}
+	unary := []grpc.UnaryServerInterceptor{told.unary, statusUnary(c.Logger)}
+	stream := []grpc.StreamServerInterceptor{told.stream, statusStream(c.Logger)}
 	var options []grpc.ServerOption
 	if c.Access != nil {
 		unary = append(unary, c.Access.Unary())
@@ -156,8 +160,9 @@ type Access interface {
 	Credentials() credentials.TransportCredentials
 	Unary() grpc.UnaryServerInterceptor
 	Stream() grpc.StreamServerInterceptor
-	// Expiry is when the server's own certificate expires.
-	Expiry() time.Time
+	// Expiry is when the server's own certificate expires, and when the last CA of
+	// callers does.
+	Expiry() (server, callers time.Time)
 }
 
 // Watch keeps the health status true to the database's, until the context ends.

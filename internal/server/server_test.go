@@ -78,7 +78,8 @@ func tableRows(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestUnknownMethod: even that has a reason.
+// TestUnknownMethod: even that has a reason, and its name, which may be anything,
+// goes nowhere.
 func TestUnknownMethod(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)

@@ -5,6 +5,7 @@
 //	bench -quick                                the ratios that matter, in under three minutes
 //	bench -compare                              beside what the last run found
 //	bench -growth                               with 10,000 and with 10,000,000 users
+//	bench -seen                                 with and without metrics and traces
 //	bench -profile DIR -cases send -callers 64  profiles of the server instead
 //
 // It runs inside the checkout: it builds invitationd as it is released, starts a
@@ -62,6 +63,7 @@ type options struct {
 	quick    bool
 	compare  bool
 	growth   bool
+	seen     bool
 	growTo   int64
 	within   time.Duration
 }
@@ -81,6 +83,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.quick, "quick", false, "measure what most calls are with 1, 16 and 64 callers, for two rounds")
 	flags.BoolVar(&o.compare, "compare", false, "compare with the results that were kept last")
 	flags.BoolVar(&o.growth, "growth", false, "measure latency as the number of users grows instead")
+	flags.BoolVar(&o.seen, "seen", false, "measure what metrics and traces cost instead")
 	flags.Int64Var(&o.growTo, "grow-to", 10_000_000, "how many users -growth ends with")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -151,6 +154,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case o.growth:
 		return l.measureGrowth(ctx, stdout)
+	case o.seen:
+		return l.measureSeen(ctx, stdout)
 	case o.profile != "":
 		return l.takeProfiles(ctx, stdout)
 	default:

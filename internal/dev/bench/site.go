@@ -31,6 +31,8 @@ type site struct {
 	organizations int64
 	next          int64 // number of the next user to be made
 
+	// more is added to the service's environment.
+	more  []string
 	api   *launch.Child
 	addr  string
 	conns []*grpc.ClientConn
@@ -127,7 +129,7 @@ func (s *site) environ(files []*os.File, more ...string) []string {
 		"INVITATION_GRPC_ADDR=" + s.addr,
 		"INVITATION_LINK_BASE_URL=" + linkBase,
 		"INVITATION_KEYS_FILE=" + s.lab.keys,
-	}, more...)
+	}, append(more, s.more...)...)
 }
 
 // libpq is the environment by which pgbench finds the database. A URL on its

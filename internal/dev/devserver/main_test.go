@@ -80,7 +80,8 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// operationsLines are those of deploy/README.md, with this run's address.
+// operationsLines are those of deploy/README.md, and then each call of its incidents,
+// with this run's address.
 func operationsLines(t *testing.T, s *server) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../deploy/README.md")
@@ -91,6 +92,17 @@ func operationsLines(t *testing.T, s *server) string {
 	for _, part := range strings.Split(section, "```sh\n")[1:] {
 		block, _, _ := strings.Cut(part, "```")
 		lines += block
+	}
+	_, incidents, _ := strings.Cut(string(text), "\n## When something is wrong\n")
+	calls := 0
+	for line := range strings.Lines(incidents) {
+		if strings.HasPrefix(line, "call ") {
+			lines += line
+			calls++
+		}
+	}
+	if calls == 0 {
+		t.Error("no incident has a call")
 	}
 	return strings.ReplaceAll(lines, "127.0.0.1:50051", s.addr)
 }

@@ -4,6 +4,7 @@ package manifests
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,6 +242,24 @@ func memory(t *testing.T, name string, c core.Container) {
 	}
 	if name != "migrate" {
 		t.Errorf("%s: no GOMEMLIMIT", name)
+	}
+}
+
+// TestSizes: the handbook says what is given.
+func TestSizes(t *testing.T) {
+	readme := string(read(t, "README.md"))
+	for role, pod := range pods(built(t)) {
+		c := pod.Containers[0]
+		for _, v := range c.Env {
+			given := fmt.Sprintf("| Memory of `-role %s` | %sB, with `GOMEMLIMIT=%s`", role, strings.Replace(c.Resources.Limits.Memory().String(), "Mi", " Mi", 1), v.Value)
+			if v.Name == "GOMEMLIMIT" && !strings.Contains(readme, given) {
+				t.Errorf("README does not say %s", given)
+			}
+		}
+	}
+	unit := string(read(t, "systemd/invitationd.service"))
+	if !strings.Contains(unit, "GOMEMLIMIT=420MiB") || !strings.Contains(unit, "MemoryMax=512M") || !strings.Contains(readme, "| Memory of `-role all` | 512 MiB, with `GOMEMLIMIT=420MiB`") {
+		t.Error("README and the unit differ")
 	}
 }
 
