@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -51,7 +52,10 @@ func serve(ctx context.Context, role string, environ []string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	pool, err := c.pool(ctx, postgres.Bounds)
+	host, _ := os.Hostname()
+	sessions := maps.Clone(postgres.Bounds)
+	sessions["application_name"] = postgres.ApplicationName(role, version, host, os.Getpid())
+	pool, err := c.pool(ctx, sessions)
 	if err != nil {
 		return err
 	}

@@ -194,6 +194,35 @@ func TestFrozenDatabase(t *testing.T) {
 	must(t, err)
 }
 
+// TestServersAlive: each server tells which there are, and what they run.
+func TestServersAlive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, pgtest.Database(t))
+	p, other := w.serve(), w.serve("-role", "api")
+	worker := w.command("serve", "-role", "worker")
+	must(t, worker.Start())
+	t.Cleanup(func() { _ = worker.Process.Kill() })
+	roles := func() string {
+		status, err := p.ops.GetStatus(t.Context(), &pb.GetStatusRequest{})
+		must(t, err)
+		var all []string
+		for _, s := range status.GetServers() {
+			if s.GetVersion() != status.GetVersion() || s.GetConnections() == 0 || !strings.Contains(s.GetName(), ":") {
+				t.Errorf("a server is told as %v", s)
+			}
+			all = append(all, s.GetRole())
+		}
+		return strings.Join(all, " ")
+	}
+	for roles() != "all api worker" {
+		must(t, t.Context().Err())
+	}
+	must(t, other.signal(t, syscall.SIGTERM))
+	for roles() != "all worker" {
+		must(t, t.Context().Err())
+	}
+}
+
 // TestRefusesToStart: what would be wrong later is wrong at once, and no secret
 // is in the message.
 func TestRefusesToStart(t *testing.T) {

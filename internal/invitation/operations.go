@@ -49,6 +49,14 @@ type MailRest struct {
 	Reason string
 }
 
+// Server is a process of the service that is alive.
+type Server struct {
+	// Name is of its machine and process, Role what it runs, Version its release.
+	Name, Role, Version string
+	// Connections are those to the database.
+	Connections int
+}
+
 // DeliveryPage is a part of a list of mails, newest first.
 type DeliveryPage struct {
 	Deliveries []ListedDelivery

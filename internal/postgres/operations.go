@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,6 +140,42 @@ func (s *Store) MailRest(ctx context.Context) (*invitation.MailRest, error) {
 		return nil, fmt.Errorf("read why the mail queue rests: %w", translate(err))
 	}
 	return &r, nil
+}
+
+// ApplicationName is what a server's connections are called, so that others see it:
+// by Postgres's rules up to 63 bytes.
+func ApplicationName(role, version, host string, pid int) string {
+	process := "/" + strconv.Itoa(pid)
+	name := strings.Join([]string{"invitationd", role, version, host}, "/")
+	return name[:min(len(name), 63-len(process))] + process
+}
+
+const selectServers = `
+SELECT application_name, count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name LIKE 'invitationd/%'
+GROUP BY application_name ORDER BY application_name LIMIT $1`
+
+// Servers are those that are connected. A role sees its own sessions only, and a
+// pooler's have no name.
+func (s *Store) Servers(ctx context.Context, limit int) (all []invitation.Server, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	rows, err := s.pool.Query(ctx, selectServers, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for servers: %w", translate(err))
+	}
+	var name string
+	var connections int
+	_, err = pgx.ForEachRow(rows, []any{&name, &connections}, func() error {
+		if part := strings.Split(name, "/"); len(part) == 5 {
+			all = append(all, invitation.Server{Role: part[1], Version: part[2], Name: part[3] + ":" + part[4], Connections: connections})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for servers: %w", translate(err))
+	}
+	return all, nil
 }
 
 // Schema tells the version of the schema that this release needs, and the one that

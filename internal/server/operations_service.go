@@ -26,6 +26,8 @@ type Operations interface {
 	// out that were put aside.
 	MailPauses(ctx context.Context, limit int) ([]invitation.MailPause, error)
 	WakeMails(ctx context.Context) error
+	// Servers are those that are connected to the database.
+	Servers(ctx context.Context, limit int) ([]invitation.Server, error)
 	// ExportUser returns all that is stored about a person, as JSON.
 	ExportUser(ctx context.Context, id string) ([]byte, error)
 	// CountWaiting counts an organization's invitations that nobody redeemed and
@@ -35,8 +37,11 @@ type Operations interface {
 	Deliveries(ctx context.Context, f invitation.DeliveryFilter) (invitation.DeliveryPage, error)
 }
 
-// mostPauses is how many paused organizations are told.
-const mostPauses = 100
+// mostPauses is how many paused organizations are told, mostServers how many servers.
+const (
+	mostPauses  = 100
+	mostServers = 100
+)
 
 type operationsService struct {
 	pb.UnsafeOperationsServiceServer
@@ -71,6 +76,11 @@ func (s *operationsService) tellOfDatabase(ctx context.Context, status *pb.GetSt
 	}
 	if rest, err := s.Operations.MailRest(ctx); err == nil && rest != nil {
 		status.MailRest = &pb.MailRest{Since: toTime(rest.Since), Until: toTime(rest.Until), Probes: int32(rest.Probes), Reason: rest.Reason}
+	}
+	if servers, err := s.Operations.Servers(ctx, mostServers); err == nil {
+		for _, is := range servers {
+			status.Servers = append(status.Servers, &pb.Server{Name: is.Name, Role: is.Role, Version: is.Version, Connections: int32(is.Connections)})
+		}
 	}
 	if pauses, err := s.Operations.MailPauses(ctx, mostPauses); err == nil {
 		for _, p := range pauses {

@@ -139,7 +139,10 @@ type GetStatusResponse struct {
 	// The provider refuses every mail; absent if it does not.
 	MailRest *MailRest `protobuf:"bytes,8,opt,name=mail_rest,json=mailRest,proto3" json:"mail_rest,omitempty"`
 	// Whose mails operations has wait: the first 100, all organizations first.
-	MailPauses    []*MailPause `protobuf:"bytes,9,rep,name=mail_pauses,json=mailPauses,proto3" json:"mail_pauses,omitempty"`
+	MailPauses []*MailPause `protobuf:"bytes,9,rep,name=mail_pauses,json=mailPauses,proto3" json:"mail_pauses,omitempty"`
+	// The servers that are connected to the database, up to 100; none behind a
+	// pooler, which hides them.
+	Servers       []*Server `protobuf:"bytes,10,rep,name=servers,proto3" json:"servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,6 +240,86 @@ func (x *GetStatusResponse) GetMailPauses() []*MailPause {
 	return nil
 }
 
+func (x *GetStatusResponse) GetServers() []*Server {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
+// Server is a process of the service that is alive.
+type Server struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its machine and process, such as "api-7d4f9-x2xkq:1".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it runs: "all", "api" or "worker".
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Its release.
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// How many connections it has to the database.
+	Connections   int32 `protobuf:"varint,4,opt,name=connections,proto3" json:"connections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Server) Reset() {
+	*x = Server{}
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Server) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Server) ProtoMessage() {}
+
+func (x *Server) ProtoReflect() protoreflect.Message {
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Server.ProtoReflect.Descriptor instead.
+func (*Server) Descriptor() ([]byte, []int) {
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Server) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Server) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Server) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Server) GetConnections() int32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
 // MailPause is that mails wait because somebody in operations said so.
 type MailPause struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -254,7 +337,7 @@ type MailPause struct {
 
 func (x *MailPause) Reset() {
 	*x = MailPause{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -266,7 +349,7 @@ func (x *MailPause) String() string {
 func (*MailPause) ProtoMessage() {}
 
 func (x *MailPause) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[2]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -279,7 +362,7 @@ func (x *MailPause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailPause.ProtoReflect.Descriptor instead.
 func (*MailPause) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{2}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *MailPause) GetOrganizationId() string {
@@ -325,7 +408,7 @@ type LinkKey struct {
 
 func (x *LinkKey) Reset() {
 	*x = LinkKey{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -337,7 +420,7 @@ func (x *LinkKey) String() string {
 func (*LinkKey) ProtoMessage() {}
 
 func (x *LinkKey) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[3]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +433,7 @@ func (x *LinkKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkKey.ProtoReflect.Descriptor instead.
 func (*LinkKey) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{3}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LinkKey) GetId() string {
@@ -392,7 +475,7 @@ type MailQueue struct {
 
 func (x *MailQueue) Reset() {
 	*x = MailQueue{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +487,7 @@ func (x *MailQueue) String() string {
 func (*MailQueue) ProtoMessage() {}
 
 func (x *MailQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[4]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +500,7 @@ func (x *MailQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailQueue.ProtoReflect.Descriptor instead.
 func (*MailQueue) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{4}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MailQueue) GetDue() int64 {
@@ -466,7 +549,7 @@ type MailRest struct {
 
 func (x *MailRest) Reset() {
 	*x = MailRest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -478,7 +561,7 @@ func (x *MailRest) String() string {
 func (*MailRest) ProtoMessage() {}
 
 func (x *MailRest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[5]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -491,7 +574,7 @@ func (x *MailRest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailRest.ProtoReflect.Descriptor instead.
 func (*MailRest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{5}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MailRest) GetSince() *timestamppb.Timestamp {
@@ -558,7 +641,7 @@ type SendAgainRequest struct {
 
 func (x *SendAgainRequest) Reset() {
 	*x = SendAgainRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +653,7 @@ func (x *SendAgainRequest) String() string {
 func (*SendAgainRequest) ProtoMessage() {}
 
 func (x *SendAgainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[6]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +666,7 @@ func (x *SendAgainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainRequest.ProtoReflect.Descriptor instead.
 func (*SendAgainRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{6}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SendAgainRequest) GetOrganizationId() string {
@@ -676,7 +759,7 @@ type SendAgainResponse struct {
 
 func (x *SendAgainResponse) Reset() {
 	*x = SendAgainResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +771,7 @@ func (x *SendAgainResponse) String() string {
 func (*SendAgainResponse) ProtoMessage() {}
 
 func (x *SendAgainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[7]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +784,7 @@ func (x *SendAgainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainResponse.ProtoReflect.Descriptor instead.
 func (*SendAgainResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{7}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendAgainResponse) GetResults() []*SendAgainResult {
@@ -737,7 +820,7 @@ type SendAgainResult struct {
 
 func (x *SendAgainResult) Reset() {
 	*x = SendAgainResult{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +832,7 @@ func (x *SendAgainResult) String() string {
 func (*SendAgainResult) ProtoMessage() {}
 
 func (x *SendAgainResult) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[8]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +845,7 @@ func (x *SendAgainResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAgainResult.ProtoReflect.Descriptor instead.
 func (*SendAgainResult) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{8}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SendAgainResult) GetDeliveryId() string {
@@ -825,7 +908,7 @@ type ListDeliveriesRequest struct {
 
 func (x *ListDeliveriesRequest) Reset() {
 	*x = ListDeliveriesRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +920,7 @@ func (x *ListDeliveriesRequest) String() string {
 func (*ListDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[9]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +933,7 @@ func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{9}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListDeliveriesRequest) GetOrganizationId() string {
@@ -923,7 +1006,7 @@ type ListDeliveriesResponse struct {
 
 func (x *ListDeliveriesResponse) Reset() {
 	*x = ListDeliveriesResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1018,7 @@ func (x *ListDeliveriesResponse) String() string {
 func (*ListDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[10]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1031,7 @@ func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{10}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListDeliveriesResponse) GetDeliveries() []*ListedDelivery {
@@ -988,7 +1071,7 @@ type ListedDelivery struct {
 
 func (x *ListedDelivery) Reset() {
 	*x = ListedDelivery{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1083,7 @@ func (x *ListedDelivery) String() string {
 func (*ListedDelivery) ProtoMessage() {}
 
 func (x *ListedDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[11]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1096,7 @@ func (x *ListedDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListedDelivery.ProtoReflect.Descriptor instead.
 func (*ListedDelivery) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{11}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListedDelivery) GetDelivery() *Delivery {
@@ -1078,7 +1161,7 @@ type FindUserRequest struct {
 
 func (x *FindUserRequest) Reset() {
 	*x = FindUserRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1173,7 @@ func (x *FindUserRequest) String() string {
 func (*FindUserRequest) ProtoMessage() {}
 
 func (x *FindUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[12]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1186,7 @@ func (x *FindUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindUserRequest.ProtoReflect.Descriptor instead.
 func (*FindUserRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{12}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FindUserRequest) GetUserId() string {
@@ -1131,7 +1214,7 @@ type FindUserResponse struct {
 
 func (x *FindUserResponse) Reset() {
 	*x = FindUserResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1226,7 @@ func (x *FindUserResponse) String() string {
 func (*FindUserResponse) ProtoMessage() {}
 
 func (x *FindUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[13]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1239,7 @@ func (x *FindUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindUserResponse.ProtoReflect.Descriptor instead.
 func (*FindUserResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{13}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FindUserResponse) GetUsers() []*User {
@@ -1182,7 +1265,7 @@ type PauseDeliveryRequest struct {
 
 func (x *PauseDeliveryRequest) Reset() {
 	*x = PauseDeliveryRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1277,7 @@ func (x *PauseDeliveryRequest) String() string {
 func (*PauseDeliveryRequest) ProtoMessage() {}
 
 func (x *PauseDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[14]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1290,7 @@ func (x *PauseDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*PauseDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{14}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PauseDeliveryRequest) GetOrganizationId() string {
@@ -1242,7 +1325,7 @@ type PauseDeliveryResponse struct {
 
 func (x *PauseDeliveryResponse) Reset() {
 	*x = PauseDeliveryResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1337,7 @@ func (x *PauseDeliveryResponse) String() string {
 func (*PauseDeliveryResponse) ProtoMessage() {}
 
 func (x *PauseDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[15]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1350,7 @@ func (x *PauseDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*PauseDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{15}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PauseDeliveryResponse) GetPausedAt() *timestamppb.Timestamp {
@@ -1293,7 +1376,7 @@ type ResumeDeliveryRequest struct {
 
 func (x *ResumeDeliveryRequest) Reset() {
 	*x = ResumeDeliveryRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1388,7 @@ func (x *ResumeDeliveryRequest) String() string {
 func (*ResumeDeliveryRequest) ProtoMessage() {}
 
 func (x *ResumeDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[16]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1401,7 @@ func (x *ResumeDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*ResumeDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{16}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResumeDeliveryRequest) GetOrganizationId() string {
@@ -1353,7 +1436,7 @@ type ResumeDeliveryResponse struct {
 
 func (x *ResumeDeliveryResponse) Reset() {
 	*x = ResumeDeliveryResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1448,7 @@ func (x *ResumeDeliveryResponse) String() string {
 func (*ResumeDeliveryResponse) ProtoMessage() {}
 
 func (x *ResumeDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[17]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1461,7 @@ func (x *ResumeDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*ResumeDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{17}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResumeDeliveryResponse) GetPausedAt() *timestamppb.Timestamp {
@@ -1399,7 +1482,7 @@ type ExportUserRequest struct {
 
 func (x *ExportUserRequest) Reset() {
 	*x = ExportUserRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1494,7 @@ func (x *ExportUserRequest) String() string {
 func (*ExportUserRequest) ProtoMessage() {}
 
 func (x *ExportUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[18]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1507,7 @@ func (x *ExportUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportUserRequest.ProtoReflect.Descriptor instead.
 func (*ExportUserRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{18}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExportUserRequest) GetUserId() string {
@@ -1447,7 +1530,7 @@ type ExportUserResponse struct {
 
 func (x *ExportUserResponse) Reset() {
 	*x = ExportUserResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1542,7 @@ func (x *ExportUserResponse) String() string {
 func (*ExportUserResponse) ProtoMessage() {}
 
 func (x *ExportUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[19]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1555,7 @@ func (x *ExportUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportUserResponse.ProtoReflect.Descriptor instead.
 func (*ExportUserResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{19}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExportUserResponse) GetData() *structpb.Struct {
@@ -1505,7 +1588,7 @@ type RevokeAllRequest struct {
 
 func (x *RevokeAllRequest) Reset() {
 	*x = RevokeAllRequest{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1600,7 @@ func (x *RevokeAllRequest) String() string {
 func (*RevokeAllRequest) ProtoMessage() {}
 
 func (x *RevokeAllRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[20]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1613,7 @@ func (x *RevokeAllRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAllRequest.ProtoReflect.Descriptor instead.
 func (*RevokeAllRequest) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{20}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RevokeAllRequest) GetOrganizationId() string {
@@ -1591,7 +1674,7 @@ type RevokeAllResponse struct {
 
 func (x *RevokeAllResponse) Reset() {
 	*x = RevokeAllResponse{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1603,7 +1686,7 @@ func (x *RevokeAllResponse) String() string {
 func (*RevokeAllResponse) ProtoMessage() {}
 
 func (x *RevokeAllResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[21]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1616,7 +1699,7 @@ func (x *RevokeAllResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAllResponse.ProtoReflect.Descriptor instead.
 func (*RevokeAllResponse) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{21}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RevokeAllResponse) GetResults() []*RevokeAllResult {
@@ -1660,7 +1743,7 @@ type RevokeAllResult struct {
 
 func (x *RevokeAllResult) Reset() {
 	*x = RevokeAllResult{}
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1755,7 @@ func (x *RevokeAllResult) String() string {
 func (*RevokeAllResult) ProtoMessage() {}
 
 func (x *RevokeAllResult) ProtoReflect() protoreflect.Message {
-	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[22]
+	mi := &file_kiwi_invitation_v1_operations_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1768,7 @@ func (x *RevokeAllResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAllResult.ProtoReflect.Descriptor instead.
 func (*RevokeAllResult) Descriptor() ([]byte, []int) {
-	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{22}
+	return file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevokeAllResult) GetInvitationId() string {
@@ -1728,7 +1811,7 @@ var File_kiwi_invitation_v1_operations_service_proto protoreflect.FileDescriptor
 const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"\n" +
 	"+kiwi/invitation/v1/operations_service.proto\x12\x12kiwi.invitation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%kiwi/invitation/v1/error_reason.proto\x1a\"kiwi/invitation/v1/resources.proto\x1a\x1ekiwi/invitation/v1/rules.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\x9c\x03\n" +
+	"\x10GetStatusRequest\"\xd2\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x16\n" +
 	"\x06commit\x18\x02 \x01(\tR\x06commit\x12!\n" +
@@ -1741,7 +1824,14 @@ const file_kiwi_invitation_v1_operations_service_proto_rawDesc = "" +
 	"mail_queue\x18\a \x01(\v2\x1d.kiwi.invitation.v1.MailQueueR\tmailQueue\x129\n" +
 	"\tmail_rest\x18\b \x01(\v2\x1c.kiwi.invitation.v1.MailRestR\bmailRest\x12>\n" +
 	"\vmail_pauses\x18\t \x03(\v2\x1d.kiwi.invitation.v1.MailPauseR\n" +
-	"mailPauses\"\x94\x01\n" +
+	"mailPauses\x124\n" +
+	"\aservers\x18\n" +
+	" \x03(\v2\x1a.kiwi.invitation.v1.ServerR\aservers\"l\n" +
+	"\x06Server\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12 \n" +
+	"\vconnections\x18\x04 \x01(\x05R\vconnections\"\x94\x01\n" +
 	"\tMailPause\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
@@ -1884,93 +1974,95 @@ func file_kiwi_invitation_v1_operations_service_proto_rawDescGZIP() []byte {
 }
 
 var file_kiwi_invitation_v1_operations_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_kiwi_invitation_v1_operations_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_kiwi_invitation_v1_operations_service_proto_goTypes = []any{
 	(KeyUse)(0),                    // 0: kiwi.invitation.v1.KeyUse
 	(*GetStatusRequest)(nil),       // 1: kiwi.invitation.v1.GetStatusRequest
 	(*GetStatusResponse)(nil),      // 2: kiwi.invitation.v1.GetStatusResponse
-	(*MailPause)(nil),              // 3: kiwi.invitation.v1.MailPause
-	(*LinkKey)(nil),                // 4: kiwi.invitation.v1.LinkKey
-	(*MailQueue)(nil),              // 5: kiwi.invitation.v1.MailQueue
-	(*MailRest)(nil),               // 6: kiwi.invitation.v1.MailRest
-	(*SendAgainRequest)(nil),       // 7: kiwi.invitation.v1.SendAgainRequest
-	(*SendAgainResponse)(nil),      // 8: kiwi.invitation.v1.SendAgainResponse
-	(*SendAgainResult)(nil),        // 9: kiwi.invitation.v1.SendAgainResult
-	(*ListDeliveriesRequest)(nil),  // 10: kiwi.invitation.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil), // 11: kiwi.invitation.v1.ListDeliveriesResponse
-	(*ListedDelivery)(nil),         // 12: kiwi.invitation.v1.ListedDelivery
-	(*FindUserRequest)(nil),        // 13: kiwi.invitation.v1.FindUserRequest
-	(*FindUserResponse)(nil),       // 14: kiwi.invitation.v1.FindUserResponse
-	(*PauseDeliveryRequest)(nil),   // 15: kiwi.invitation.v1.PauseDeliveryRequest
-	(*PauseDeliveryResponse)(nil),  // 16: kiwi.invitation.v1.PauseDeliveryResponse
-	(*ResumeDeliveryRequest)(nil),  // 17: kiwi.invitation.v1.ResumeDeliveryRequest
-	(*ResumeDeliveryResponse)(nil), // 18: kiwi.invitation.v1.ResumeDeliveryResponse
-	(*ExportUserRequest)(nil),      // 19: kiwi.invitation.v1.ExportUserRequest
-	(*ExportUserResponse)(nil),     // 20: kiwi.invitation.v1.ExportUserResponse
-	(*RevokeAllRequest)(nil),       // 21: kiwi.invitation.v1.RevokeAllRequest
-	(*RevokeAllResponse)(nil),      // 22: kiwi.invitation.v1.RevokeAllResponse
-	(*RevokeAllResult)(nil),        // 23: kiwi.invitation.v1.RevokeAllResult
-	(*timestamppb.Timestamp)(nil),  // 24: google.protobuf.Timestamp
-	(DeliveryState)(0),             // 25: kiwi.invitation.v1.DeliveryState
-	(Target)(0),                    // 26: kiwi.invitation.v1.Target
-	(ErrorReason)(0),               // 27: kiwi.invitation.v1.ErrorReason
-	(*Delivery)(nil),               // 28: kiwi.invitation.v1.Delivery
-	(*User)(nil),                   // 29: kiwi.invitation.v1.User
-	(*structpb.Struct)(nil),        // 30: google.protobuf.Struct
-	(Channel)(0),                   // 31: kiwi.invitation.v1.Channel
+	(*Server)(nil),                 // 3: kiwi.invitation.v1.Server
+	(*MailPause)(nil),              // 4: kiwi.invitation.v1.MailPause
+	(*LinkKey)(nil),                // 5: kiwi.invitation.v1.LinkKey
+	(*MailQueue)(nil),              // 6: kiwi.invitation.v1.MailQueue
+	(*MailRest)(nil),               // 7: kiwi.invitation.v1.MailRest
+	(*SendAgainRequest)(nil),       // 8: kiwi.invitation.v1.SendAgainRequest
+	(*SendAgainResponse)(nil),      // 9: kiwi.invitation.v1.SendAgainResponse
+	(*SendAgainResult)(nil),        // 10: kiwi.invitation.v1.SendAgainResult
+	(*ListDeliveriesRequest)(nil),  // 11: kiwi.invitation.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil), // 12: kiwi.invitation.v1.ListDeliveriesResponse
+	(*ListedDelivery)(nil),         // 13: kiwi.invitation.v1.ListedDelivery
+	(*FindUserRequest)(nil),        // 14: kiwi.invitation.v1.FindUserRequest
+	(*FindUserResponse)(nil),       // 15: kiwi.invitation.v1.FindUserResponse
+	(*PauseDeliveryRequest)(nil),   // 16: kiwi.invitation.v1.PauseDeliveryRequest
+	(*PauseDeliveryResponse)(nil),  // 17: kiwi.invitation.v1.PauseDeliveryResponse
+	(*ResumeDeliveryRequest)(nil),  // 18: kiwi.invitation.v1.ResumeDeliveryRequest
+	(*ResumeDeliveryResponse)(nil), // 19: kiwi.invitation.v1.ResumeDeliveryResponse
+	(*ExportUserRequest)(nil),      // 20: kiwi.invitation.v1.ExportUserRequest
+	(*ExportUserResponse)(nil),     // 21: kiwi.invitation.v1.ExportUserResponse
+	(*RevokeAllRequest)(nil),       // 22: kiwi.invitation.v1.RevokeAllRequest
+	(*RevokeAllResponse)(nil),      // 23: kiwi.invitation.v1.RevokeAllResponse
+	(*RevokeAllResult)(nil),        // 24: kiwi.invitation.v1.RevokeAllResult
+	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
+	(DeliveryState)(0),             // 26: kiwi.invitation.v1.DeliveryState
+	(Target)(0),                    // 27: kiwi.invitation.v1.Target
+	(ErrorReason)(0),               // 28: kiwi.invitation.v1.ErrorReason
+	(*Delivery)(nil),               // 29: kiwi.invitation.v1.Delivery
+	(*User)(nil),                   // 30: kiwi.invitation.v1.User
+	(*structpb.Struct)(nil),        // 31: google.protobuf.Struct
+	(Channel)(0),                   // 32: kiwi.invitation.v1.Channel
 }
 var file_kiwi_invitation_v1_operations_service_proto_depIdxs = []int32{
-	4,  // 0: kiwi.invitation.v1.GetStatusResponse.keys:type_name -> kiwi.invitation.v1.LinkKey
-	5,  // 1: kiwi.invitation.v1.GetStatusResponse.mail_queue:type_name -> kiwi.invitation.v1.MailQueue
-	6,  // 2: kiwi.invitation.v1.GetStatusResponse.mail_rest:type_name -> kiwi.invitation.v1.MailRest
-	3,  // 3: kiwi.invitation.v1.GetStatusResponse.mail_pauses:type_name -> kiwi.invitation.v1.MailPause
-	24, // 4: kiwi.invitation.v1.MailPause.since:type_name -> google.protobuf.Timestamp
-	0,  // 5: kiwi.invitation.v1.LinkKey.use:type_name -> kiwi.invitation.v1.KeyUse
-	24, // 6: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
-	24, // 7: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
-	24, // 8: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
-	25, // 9: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
-	24, // 10: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
-	24, // 11: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
-	9,  // 12: kiwi.invitation.v1.SendAgainResponse.results:type_name -> kiwi.invitation.v1.SendAgainResult
-	26, // 13: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
-	27, // 14: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	25, // 15: kiwi.invitation.v1.ListDeliveriesRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
-	24, // 16: kiwi.invitation.v1.ListDeliveriesRequest.since:type_name -> google.protobuf.Timestamp
-	24, // 17: kiwi.invitation.v1.ListDeliveriesRequest.until:type_name -> google.protobuf.Timestamp
-	12, // 18: kiwi.invitation.v1.ListDeliveriesResponse.deliveries:type_name -> kiwi.invitation.v1.ListedDelivery
-	28, // 19: kiwi.invitation.v1.ListedDelivery.delivery:type_name -> kiwi.invitation.v1.Delivery
-	24, // 20: kiwi.invitation.v1.ListedDelivery.queued_at:type_name -> google.protobuf.Timestamp
-	26, // 21: kiwi.invitation.v1.ListedDelivery.target:type_name -> kiwi.invitation.v1.Target
-	29, // 22: kiwi.invitation.v1.FindUserResponse.users:type_name -> kiwi.invitation.v1.User
-	24, // 23: kiwi.invitation.v1.PauseDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
-	24, // 24: kiwi.invitation.v1.ResumeDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
-	30, // 25: kiwi.invitation.v1.ExportUserResponse.data:type_name -> google.protobuf.Struct
-	23, // 26: kiwi.invitation.v1.RevokeAllResponse.results:type_name -> kiwi.invitation.v1.RevokeAllResult
-	26, // 27: kiwi.invitation.v1.RevokeAllResult.target:type_name -> kiwi.invitation.v1.Target
-	31, // 28: kiwi.invitation.v1.RevokeAllResult.channels:type_name -> kiwi.invitation.v1.Channel
-	27, // 29: kiwi.invitation.v1.RevokeAllResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
-	1,  // 30: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
-	10, // 31: kiwi.invitation.v1.OperationsService.ListDeliveries:input_type -> kiwi.invitation.v1.ListDeliveriesRequest
-	13, // 32: kiwi.invitation.v1.OperationsService.FindUser:input_type -> kiwi.invitation.v1.FindUserRequest
-	19, // 33: kiwi.invitation.v1.OperationsService.ExportUser:input_type -> kiwi.invitation.v1.ExportUserRequest
-	15, // 34: kiwi.invitation.v1.OperationsService.PauseDelivery:input_type -> kiwi.invitation.v1.PauseDeliveryRequest
-	17, // 35: kiwi.invitation.v1.OperationsService.ResumeDelivery:input_type -> kiwi.invitation.v1.ResumeDeliveryRequest
-	7,  // 36: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
-	21, // 37: kiwi.invitation.v1.OperationsService.RevokeAll:input_type -> kiwi.invitation.v1.RevokeAllRequest
-	2,  // 38: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
-	11, // 39: kiwi.invitation.v1.OperationsService.ListDeliveries:output_type -> kiwi.invitation.v1.ListDeliveriesResponse
-	14, // 40: kiwi.invitation.v1.OperationsService.FindUser:output_type -> kiwi.invitation.v1.FindUserResponse
-	20, // 41: kiwi.invitation.v1.OperationsService.ExportUser:output_type -> kiwi.invitation.v1.ExportUserResponse
-	16, // 42: kiwi.invitation.v1.OperationsService.PauseDelivery:output_type -> kiwi.invitation.v1.PauseDeliveryResponse
-	18, // 43: kiwi.invitation.v1.OperationsService.ResumeDelivery:output_type -> kiwi.invitation.v1.ResumeDeliveryResponse
-	8,  // 44: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
-	22, // 45: kiwi.invitation.v1.OperationsService.RevokeAll:output_type -> kiwi.invitation.v1.RevokeAllResponse
-	38, // [38:46] is the sub-list for method output_type
-	30, // [30:38] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	5,  // 0: kiwi.invitation.v1.GetStatusResponse.keys:type_name -> kiwi.invitation.v1.LinkKey
+	6,  // 1: kiwi.invitation.v1.GetStatusResponse.mail_queue:type_name -> kiwi.invitation.v1.MailQueue
+	7,  // 2: kiwi.invitation.v1.GetStatusResponse.mail_rest:type_name -> kiwi.invitation.v1.MailRest
+	4,  // 3: kiwi.invitation.v1.GetStatusResponse.mail_pauses:type_name -> kiwi.invitation.v1.MailPause
+	3,  // 4: kiwi.invitation.v1.GetStatusResponse.servers:type_name -> kiwi.invitation.v1.Server
+	25, // 5: kiwi.invitation.v1.MailPause.since:type_name -> google.protobuf.Timestamp
+	0,  // 6: kiwi.invitation.v1.LinkKey.use:type_name -> kiwi.invitation.v1.KeyUse
+	25, // 7: kiwi.invitation.v1.MailQueue.oldest_due_at:type_name -> google.protobuf.Timestamp
+	25, // 8: kiwi.invitation.v1.MailRest.since:type_name -> google.protobuf.Timestamp
+	25, // 9: kiwi.invitation.v1.MailRest.until:type_name -> google.protobuf.Timestamp
+	26, // 10: kiwi.invitation.v1.SendAgainRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	25, // 11: kiwi.invitation.v1.SendAgainRequest.since:type_name -> google.protobuf.Timestamp
+	25, // 12: kiwi.invitation.v1.SendAgainRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 13: kiwi.invitation.v1.SendAgainResponse.results:type_name -> kiwi.invitation.v1.SendAgainResult
+	27, // 14: kiwi.invitation.v1.SendAgainResult.target:type_name -> kiwi.invitation.v1.Target
+	28, // 15: kiwi.invitation.v1.SendAgainResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	26, // 16: kiwi.invitation.v1.ListDeliveriesRequest.state:type_name -> kiwi.invitation.v1.DeliveryState
+	25, // 17: kiwi.invitation.v1.ListDeliveriesRequest.since:type_name -> google.protobuf.Timestamp
+	25, // 18: kiwi.invitation.v1.ListDeliveriesRequest.until:type_name -> google.protobuf.Timestamp
+	13, // 19: kiwi.invitation.v1.ListDeliveriesResponse.deliveries:type_name -> kiwi.invitation.v1.ListedDelivery
+	29, // 20: kiwi.invitation.v1.ListedDelivery.delivery:type_name -> kiwi.invitation.v1.Delivery
+	25, // 21: kiwi.invitation.v1.ListedDelivery.queued_at:type_name -> google.protobuf.Timestamp
+	27, // 22: kiwi.invitation.v1.ListedDelivery.target:type_name -> kiwi.invitation.v1.Target
+	30, // 23: kiwi.invitation.v1.FindUserResponse.users:type_name -> kiwi.invitation.v1.User
+	25, // 24: kiwi.invitation.v1.PauseDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	25, // 25: kiwi.invitation.v1.ResumeDeliveryResponse.paused_at:type_name -> google.protobuf.Timestamp
+	31, // 26: kiwi.invitation.v1.ExportUserResponse.data:type_name -> google.protobuf.Struct
+	24, // 27: kiwi.invitation.v1.RevokeAllResponse.results:type_name -> kiwi.invitation.v1.RevokeAllResult
+	27, // 28: kiwi.invitation.v1.RevokeAllResult.target:type_name -> kiwi.invitation.v1.Target
+	32, // 29: kiwi.invitation.v1.RevokeAllResult.channels:type_name -> kiwi.invitation.v1.Channel
+	28, // 30: kiwi.invitation.v1.RevokeAllResult.reason:type_name -> kiwi.invitation.v1.ErrorReason
+	1,  // 31: kiwi.invitation.v1.OperationsService.GetStatus:input_type -> kiwi.invitation.v1.GetStatusRequest
+	11, // 32: kiwi.invitation.v1.OperationsService.ListDeliveries:input_type -> kiwi.invitation.v1.ListDeliveriesRequest
+	14, // 33: kiwi.invitation.v1.OperationsService.FindUser:input_type -> kiwi.invitation.v1.FindUserRequest
+	20, // 34: kiwi.invitation.v1.OperationsService.ExportUser:input_type -> kiwi.invitation.v1.ExportUserRequest
+	16, // 35: kiwi.invitation.v1.OperationsService.PauseDelivery:input_type -> kiwi.invitation.v1.PauseDeliveryRequest
+	18, // 36: kiwi.invitation.v1.OperationsService.ResumeDelivery:input_type -> kiwi.invitation.v1.ResumeDeliveryRequest
+	8,  // 37: kiwi.invitation.v1.OperationsService.SendAgain:input_type -> kiwi.invitation.v1.SendAgainRequest
+	22, // 38: kiwi.invitation.v1.OperationsService.RevokeAll:input_type -> kiwi.invitation.v1.RevokeAllRequest
+	2,  // 39: kiwi.invitation.v1.OperationsService.GetStatus:output_type -> kiwi.invitation.v1.GetStatusResponse
+	12, // 40: kiwi.invitation.v1.OperationsService.ListDeliveries:output_type -> kiwi.invitation.v1.ListDeliveriesResponse
+	15, // 41: kiwi.invitation.v1.OperationsService.FindUser:output_type -> kiwi.invitation.v1.FindUserResponse
+	21, // 42: kiwi.invitation.v1.OperationsService.ExportUser:output_type -> kiwi.invitation.v1.ExportUserResponse
+	17, // 43: kiwi.invitation.v1.OperationsService.PauseDelivery:output_type -> kiwi.invitation.v1.PauseDeliveryResponse
+	19, // 44: kiwi.invitation.v1.OperationsService.ResumeDelivery:output_type -> kiwi.invitation.v1.ResumeDeliveryResponse
+	9,  // 45: kiwi.invitation.v1.OperationsService.SendAgain:output_type -> kiwi.invitation.v1.SendAgainResponse
+	23, // 46: kiwi.invitation.v1.OperationsService.RevokeAll:output_type -> kiwi.invitation.v1.RevokeAllResponse
+	39, // [39:47] is the sub-list for method output_type
+	31, // [31:39] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_kiwi_invitation_v1_operations_service_proto_init() }
@@ -1987,7 +2079,7 @@ func file_kiwi_invitation_v1_operations_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kiwi_invitation_v1_operations_service_proto_rawDesc), len(file_kiwi_invitation_v1_operations_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
