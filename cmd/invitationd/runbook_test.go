@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -103,5 +104,25 @@ func TestFirstKey(t *testing.T) {
 	must(t, err)
 	if keys := ring.Keys(); len(keys) != 1 || keys[0].ID != "A" {
 		t.Errorf("the keys are %v", keys)
+	}
+}
+
+// TestStatements: Postgres understands what the handbook has people ask it.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../deploy/README.md")
+	must(t, err)
+	pool := pgtest.Pool(t, as(serving, pgtest.Database(t)))
+	time := regexp.MustCompile(`'[^']*(the time|when)[^']*'`)
+	blocks := regexp.MustCompile("(?ms)^ *```sql$(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Error("there are none")
+	}
+	for _, block := range blocks {
+		for sql := range strings.SplitSeq(strings.TrimSpace(block[1]), ";") {
+			if _, err := pool.Exec(t.Context(), time.ReplaceAllString(sql, "now()")); err != nil {
+				t.Errorf("%v:\n%s", err, sql)
+			}
+		}
 	}
 }
