@@ -82,11 +82,11 @@ func edit(path string, change func([]string) ([]string, error)) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := lock(path)
+	folder, err := lock(path)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() { _ = folder.Close() }()
 	before, err := readFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -107,7 +107,7 @@ func edit(path string, change func([]string) ([]string, error)) error {
 	if _, err := invitation.ParseKeyRing([]byte(after)); err != nil {
 		return fmt.Errorf("the keys would be broken: %w", err)
 	}
-	return replace(path, []byte(after))
+	return replace(folder, path, []byte(after))
 }
 
 func isKey(line string) bool {

@@ -24,7 +24,7 @@ func TestFilesRefused(t *testing.T) {
 		"same id":      {"A " + a + "\nA " + b, "line 2: the id is taken"},
 		"none signs":   {"A " + a + " next\nB " + b + " next", "no key of the key file signs"},
 		"unknown mark": {"A " + a + "\nB " + b + " soon", "line 2"},
-		"too large":    {"A " + a + "\n" + strings.Repeat("#\n", 64<<10), "no key file"},
+		"too large":    {"A " + a + "\n" + strings.Repeat("#", 64<<10-len(a)-2), "65537 bytes: that is no key file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "keys")
@@ -33,7 +33,11 @@ func TestFilesRefused(t *testing.T) {
 			refused(t, err, c.why, a, b, zero, a[:40])
 		})
 	}
-	_, err := keyfile.Load(filepath.Join(t.TempDir(), "nowhere"))
+	largest := filepath.Join(t.TempDir(), "keys")
+	write(t, largest, "A "+a+"\n"+strings.Repeat("#", 64<<10-len(a)-3))
+	_, err := keyfile.Load(largest)
+	must(t, err)
+	_, err = keyfile.Load(filepath.Join(t.TempDir(), "nowhere"))
 	refused(t, err, "no such file")
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	must(t, syscall.Mkfifo(pipe, 0o600))

@@ -24,47 +24,34 @@ func target(path string) (string, error) {
 	return resolved, nil
 }
 
-// lock waits for others that edit in the same folder. It is the folder that is
-// locked: a lock on the file would go with the file when that is replaced.
-func lock(path string) (unlock func(), err error) {
-	dir, err := os.Open(filepath.Dir(path))
+// lock opens a file's folder and waits for others that edit in it, until it is
+// closed. It is the folder that is locked: a lock on the file would go with the
+// file when that is replaced.
+func lock(path string) (folder *os.File, err error) {
+	folder, err = os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
-		_ = dir.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir.Name(), err)
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		_ = folder.Close()
+		return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
 	}
-	return func() { _ = dir.Close() }, nil
+	return folder, nil
 }
 
 // replace writes a file in one step, which a crash does not divide: whoever reads
 // it gets the old or the new. Owner and mode stay as they are.
-func replace(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
+func replace(folder *os.File, path string, text []byte) error {
+	f, err := os.CreateTemp(folder.Name(), ".keys-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	err = errors.Join(likeBefore(path, f), write(f, text), f.Close())
-	if err != nil {
+	_, err = f.Write(text)
+	if err = errors.Join(err, likeBefore(path, f), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write the keys: %w", err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-func write(f *os.File, text []byte) error {
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
+	return errors.Join(os.Rename(f.Name(), path), folder.Sync())
 }
 
 // likeBefore gives the new file the owner and the mode of the old one, or else

@@ -3,6 +3,7 @@ package mailaddr
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -65,7 +66,7 @@ func checkLocal(local string) error {
 	switch {
 	case local == "":
 		return ErrNotOne
-	case !isASCII(local):
+	case utf8.RuneCountInString(local) != len(local):
 		return ErrLocalNotASCII
 	case len(local) > maxLocal:
 		return ErrTooLong
@@ -121,7 +122,7 @@ func shown(ascii string) string {
 		return ascii
 	}
 	for _, r := range u {
-		if r > unicode.MaxASCII && !unicode.Is(unicode.Latin, r) {
+		if utf8.RuneLen(r) > 1 && !unicode.Is(unicode.Latin, r) {
 			return ascii
 		}
 	}

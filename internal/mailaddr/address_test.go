@@ -101,6 +101,8 @@ var bad = []struct {
 	{"bob@" + strings.Repeat("ü", 60) + "aaaaaaaa.de", mailaddr.ErrTooLong},
 	{strings.Repeat("l", 64) + "@" + strings.Repeat("d.", 94) + "de", mailaddr.ErrTooLong},
 	{strings.Repeat("x", 5000) + "@example.com", mailaddr.ErrTooLong},
+	{strings.Repeat("x", 1023) + "\xff", mailaddr.ErrEncoding}, // the most that is looked at
+	{strings.Repeat("x", 1024) + "\xff", mailaddr.ErrTooLong},
 }
 
 func TestParse(t *testing.T) {

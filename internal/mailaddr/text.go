@@ -39,12 +39,3 @@ func invisible(r rune) bool {
 	return r == brailleBlank || unicode.In(r,
 		unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
