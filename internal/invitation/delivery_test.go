@@ -132,6 +132,39 @@ func TestWhatBecomesOfAMail(t *testing.T) {
 	}
 }
 
+// TestLateBounce: one of which only the address and the time are known is of the
+// last mail that was taken before, within seven days.
+func TestLateBounce(t *testing.T) {
+	t.Parallel()
+	const week = 7 * 24 * time.Hour
+	taken := start.Add(time.Hour)
+	bounce := func(u *invitation.User, at time.Time) error {
+		return u.Apply(invitation.Report{To: u.Email, State: invitation.Bounced, At: at}, taken.Add(2*week))
+	}
+	for after, bounced := range map[time.Duration]bool{-time.Second: false, 0: true, week - time.Second: true, week: false} {
+		u, _, mail := invited(t)
+		mail.State, mail.ChangedAt = invitation.Delivered, taken.Add(time.Millisecond)
+		if err := bounce(u, taken.Add(after)); (err == nil) != bounced || (mail.State == invitation.Bounced) != bounced {
+			t.Errorf("a bounce %v later: %v, the mail is %s", after, err, mail.State)
+		}
+	}
+	for _, latest := range []int{0, 1} {
+		u, _, first := invited(t)
+		other := *first
+		other.ID, u.Deliveries = uuid.Must(uuid.NewV7()), append(u.Deliveries, &other)
+		if latest == 0 {
+			first.ID, other.ID = other.ID, first.ID
+		}
+		for _, mail := range u.Deliveries {
+			mail.State, mail.ChangedAt = invitation.Delivered, taken
+		}
+		must(t, bounce(u, taken))
+		if u.Deliveries[latest].State != invitation.Bounced || u.Deliveries[1-latest].State != invitation.Delivered {
+			t.Errorf("of two mails, the later at %d: %s and %s", latest, first.State, other.State)
+		}
+	}
+}
+
 // TestToldOnce: what was known already is not told again, and the trail says
 // which target's mail it is.
 func TestToldOnce(t *testing.T) {

@@ -268,6 +268,11 @@ func TestNoEventID(t *testing.T) {
 	if !text(base).isID() || idOf(event(`,"sg_event_id":"e"`)) != "e" || idOf(event(`,"sg_event_id":7`)) != "7" {
 		t.Errorf("ids %q", base)
 	}
+	for _, usable := range []string{"!~", strings.Repeat("a", 100)} {
+		if id := idOf(event(`,"sg_event_id":"` + usable + `"`)); id != usable {
+			t.Errorf("%s is kept as %s", usable, id)
+		}
+	}
 	for _, unusable := range []string{`""`, `null`, `{}`, `"a\u0000b"`, `"a b"`, `"ä"`, `"` + strings.Repeat("a", 101) + `"`} {
 		if id := idOf(event(`,"sg_event_id":` + unusable)); id != base {
 			t.Errorf("%s is kept as %s, want %s", unusable, id, base)

@@ -90,6 +90,16 @@ func TestReasonHasNothingPersonal(t *testing.T) {
 	}
 }
 
+// TestShortNames: words of two letters are kept, whoever is called like one.
+func TestShortNames(t *testing.T) {
+	t.Parallel()
+	m := message(1)
+	m.ToName = "An Ian"
+	if got := reason(400, errorsWith("An error of Ian"), m); got != "HTTP 400: An error of [redacted]" {
+		t.Errorf("reason %q", got)
+	}
+}
+
 func errorsWith(text string) string {
 	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"message": text, "field": text}}})
 	return string(body)

@@ -383,6 +383,9 @@ func TestKeysThatAreNone(t *testing.T) {
 		if strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: error %q repeats the key", name, err)
 		}
+		if name == "second empty" && !strings.Contains(err.Error(), "key 2") {
+			t.Errorf("error %q does not say which key", err)
+		}
 	}
 	c := hookConfig(t, &recorder{})
 	c.Keys = []string{" " + good + "\n"}

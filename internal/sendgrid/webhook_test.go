@@ -600,6 +600,7 @@ func TestWebhookConfig(t *testing.T) {
 		"negative MaxBody":       func(c *WebhookConfig) { c.MaxBody = -1 },
 		"negative MaxEvents":     func(c *WebhookConfig) { c.MaxEvents = -1 },
 		"negative MaxConcurrent": func(c *WebhookConfig) { c.MaxConcurrent = -1 },
+		"negative MaxAge":        func(c *WebhookConfig) { c.MaxAge = -1 },
 		"negative Timeout":       func(c *WebhookConfig) { c.Timeout = -1 },
 	} {
 		c := hookConfig(t, &recorder{})
@@ -608,6 +609,12 @@ func TestWebhookConfig(t *testing.T) {
 		if _, err := NewWebhook(c); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+	c := hookConfig(t, &recorder{})
+	c.Keys = []string{public}
+	c.MaxBody, c.MaxEvents, c.MaxConcurrent, c.MaxAge, c.Timeout = 0, 0, 0, 0, 0
+	if _, err := NewWebhook(c); err != nil {
+		t.Errorf("without limits of its own: %v", err)
 	}
 }
 
