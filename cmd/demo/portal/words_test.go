@@ -33,6 +33,18 @@ func TestEveryWordIsSpoken(t *testing.T) {
 	}
 }
 
+// TestEveryTypeIsOffered: forms offer every type of user, and each once.
+func TestEveryTypeIsOffered(t *testing.T) {
+	t.Parallel()
+	offered := map[pb.UserType]bool{0: true}
+	for _, kind := range userTypes {
+		offered[kind] = true
+	}
+	if len(offered) != len(pb.UserType_name) || len(userTypes) != len(pb.UserType_name)-1 {
+		t.Errorf("forms offer %v, and the types are %v", userTypes, pb.UserType_name)
+	}
+}
+
 func complete(t *testing.T, name string, words page.Words) {
 	t.Helper()
 	for _, lang := range page.Langs() {
