@@ -38,6 +38,7 @@ dev: postgres ## the same, built and started anew whenever a file changes
 .PHONY: psql
 psql: ## look into the database of `make run`, or into DATABASE_URL
 	@$(PACKAGES) postgresql-client:psql
+	@[ "$$DATABASE_URL" ] || [ -f .data/database-url ] || { echo "there is no database yet: make run, or set DATABASE_URL" >&2; exit 1; }
 	@psql "$${DATABASE_URL:-$$(cat .data/database-url)}"
 
 .PHONY: postgres
