@@ -53,16 +53,43 @@ func folders(t *testing.T) map[string]bool {
 // adds a package, or an arrow that points outwards, without a word about it.
 func TestEveryPackageHasARule(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("go", "list", module+"/...").Output()
-	harness.Must(t, err)
 	ruled := folders(t)
-	packages := strings.Fields(string(out))
-	if len(packages) < 10 {
-		t.Fatalf("go list knows only %q", packages)
-	}
-	for _, pkg := range packages {
-		if folder := strings.TrimPrefix(pkg, module+"/"); !ruled[folder] {
+	for _, folder := range packages(t) {
+		if !ruled[folder] {
 			t.Errorf("no rule of depguard in .golangci.yml says what %s may import", folder)
 		}
 	}
+}
+
+// TestEveryPackageIsOnTheMap: CONTRIBUTING says of each what it holds, or of the
+// folder above it.
+func TestEveryPackageIsOnTheMap(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../CONTRIBUTING.md")
+	harness.Must(t, err)
+	_, section, _ := strings.Cut(string(text), "\n## The map\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, folder := range packages(t) {
+		named := false
+		for above := folder; above != "." && above != "internal" && above != "cmd"; above = path.Dir(above) {
+			named = named || strings.Contains(section, "`"+above+"`") || strings.Contains(section, "`"+above+"/`")
+		}
+		if !named {
+			t.Errorf("the map in CONTRIBUTING.md does not have %s", folder)
+		}
+	}
+}
+
+// packages are the folders of the module that have Go in them.
+func packages(t *testing.T) (all []string) {
+	t.Helper()
+	out, err := exec.Command("go", "list", module+"/...").Output()
+	harness.Must(t, err)
+	for pkg := range strings.FieldsSeq(string(out)) {
+		all = append(all, strings.TrimPrefix(pkg, module+"/"))
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list knows only %q", all)
+	}
+	return all
 }
