@@ -54,6 +54,14 @@ func TestSameMeaning(t *testing.T) {
 			},
 			func(m proto.Message) { m.(*pb.UpdateEmailRequest).FollowUp = pb.FollowUp_FOLLOW_UP_SEND_NOW },
 		},
+		"target of an invitation that is not sent": {
+			"CreateUser",
+			func(id string) proto.Message {
+				return &pb.CreateUserRequest{OrganizationId: org, UserId: id + "-new", Type: pb.UserType_USER_TYPE_TENANT, DisplayName: "Erna", Invite: pb.Invite_INVITE_LATER}
+			},
+			func(m proto.Message) { m.(*pb.CreateUserRequest).Target = app },
+			func(m proto.Message) { m.(*pb.CreateUserRequest).DisplayName = "Otto" },
+		},
 		"fields that the mask leaves out": {
 			"UpdateUser",
 			func(id string) proto.Message {
