@@ -26,9 +26,9 @@ func TestVerdicts(t *testing.T) {
 		"refused in an outage":  {row{outage: true}, seen{quiet: quiet, attacked: refused}, ""},
 		"memory within bounds":  {row{check: flat(40)}, grown, ""},
 		"memory out of bounds":  {row{check: flat(39)}, grown, "40 MiB more"},
-		"transactions, as ever": {row{check: fewTransactions}, seen{quiet: count{answered: 10, transactions: 10}, attacked: count{answered: 10, transactions: 12}}, ""},
+		"transactions, as ever": {row{check: fewTransactions}, seen{quiet: count{answered: 10, transactions: 100, lasting: time.Second}, attacked: count{answered: 10, transactions: 240, lasting: 2 * time.Second}}, ""},
 		"transactions, too many": {row{check: fewTransactions},
-			seen{quiet: count{answered: 10, transactions: 10}, attacked: count{answered: 10, transactions: 14}}, "idle streams"},
+			seen{quiet: count{answered: 10, transactions: 100, lasting: time.Second}, attacked: count{answered: 10, transactions: 280, lasting: 2 * time.Second}}, "idle streams"},
 	} {
 		_, err := c.row.judge(t.Context(), nil, &c.seen)
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
