@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,15 @@ func (f *follower) look() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
+	}
+}
+
+// hear has them be looked at if somebody follows one of those that have gone on.
+func (f *follower) hear(ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if slices.ContainsFunc(ids, func(id string) bool { return f.trails[id] != nil }) {
+		f.look()
 	}
 }
 

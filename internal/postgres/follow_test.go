@@ -3,10 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -85,6 +87,40 @@ func TestIdleStreamsCostNothing(t *testing.T) {
 	if n := looks.n.Load(); n > asked+10 || asked > before+10 {
 		t.Errorf("%d streams asked the database %d times", streams, n-before)
 	}
+}
+
+// TestOthersEventsAskNothing: while another organization is busy, of which every
+// server is told, who follows a trail on which nothing happens costs a question a
+// second and no more.
+func TestOthersEventsAskNothing(t *testing.T) {
+	t.Parallel()
+	d := newDB(t)
+	looks := &counted{text: "FROM trails WHERE organization_id = ANY"}
+	s := storetest.New(t, pgtest.Pool(t, d.dsn, func(c *pgxpool.Config) { c.ConnConfig.Tracer = looks }))
+	told, err := pgx.Connect(t.Context(), d.dsn)
+	must(t, err)
+	defer func() { must(t, told.Close(context.Background())) }()
+	_, err = told.Exec(t.Context(), "LISTEN invitation_events")
+	must(t, err)
+	ctx, hangUp := context.WithCancel(t.Context())
+	var gone sync.WaitGroup
+	gone.Go(func() { s.Listen(ctx) })
+	gone.Go(func() { _, _ = s.Follow(ctx, "idle", 0) })
+	for looks.n.Load() == 0 || d.text(`SELECT count(*)::text FROM pg_stat_activity WHERE query = 'LISTEN invitation_events'`) != "2" {
+		runtime.Gosched()
+	}
+	before, began := looks.n.Load(), time.Now()
+	for range 20 {
+		person(t, s)
+		_, err := told.WaitForNotification(t.Context())
+		must(t, err)
+	}
+	seconds := int64(time.Since(began)/time.Second) + 1
+	if n := looks.n.Load() - before; n > seconds+1 {
+		t.Errorf("20 events of another organization in %d s made it ask %d times", seconds, n)
+	}
+	hangUp()
+	gone.Wait()
 }
 
 // TestFollowingEndsWithAnOutage: who follows hears that the database is away,

@@ -65,7 +65,7 @@ type Store struct {
 	enqueue Enqueue
 	timeout time.Duration
 	limits  limits
-	waker   waker
+	waker   *waker
 	// follower and barrier are for who follows the trails.
 	follower *follower
 	barrier  barrier
@@ -97,7 +97,7 @@ func New(c Config) *Store {
 		pool: &connections{Pool: c.Pool}, enqueue: c.Enqueue,
 		timeout: cmp.Or(c.Timeout, 3*time.Second),
 		limits:  limits{c.PerRecipient, c.PerOrganization, c.Pseudonym},
-		waker:   make(waker, 1), follower: newFollower(),
+		waker:   newWaker(), follower: newFollower(),
 		bounded: bounded(c.Pool),
 		closing: make(chan struct{}), onSaved: c.OnSaved, trace: c.Trace,
 		lists: share(c.Pool.Config().MaxConns, 4), reports: share(c.Pool.Config().MaxConns, 8),
@@ -149,7 +149,7 @@ func (c Config) follow(kind string) func(ctx context.Context, calls, attempts in
 
 // saved tells whoever wants to know of what a transaction has saved.
 func (s *Store) saved(events []*invitation.Event) {
-	s.waker.touch()
+	s.waker.touch(events)
 	if s.onSaved != nil {
 		s.onSaved(events)
 	}
