@@ -64,9 +64,19 @@ build: ## build bin/invitationd and what `make run` needs
 PKG := ./...
 NARROWED = $(if $(RUN),-run '$(RUN)') $(PKG)
 
+# The product's packages are tested under the race detector. Whole programs spend
+# their time in browsers and in waiting for one another, and would take twice as long.
+PROGRAMS := ./cmd/... ./internal/dev/...
+PRODUCT  = $(shell $(GO) list ./internal/... ./pkg/... | grep -v /internal/dev)
+
 .PHONY: test
 test: test-tools ## run all tests, or those of RUN=pattern PKG=./package, against a real Postgres
+ifeq ($(PKG),./...)
+	$(GO) test -race -timeout 10m $(if $(RUN),-run '$(RUN)') $(PRODUCT)
+	$(GO) test -timeout 10m $(if $(RUN),-run '$(RUN)') $(PROGRAMS)
+else
 	$(GO) test -race -timeout 10m $(NARROWED)
+endif
 
 .PHONY: test-fast
 test-fast: postgres ## run what needs a minute at most: no race detector, browser, pooler or outage
