@@ -66,8 +66,8 @@ NARROWED = $(if $(RUN),-run '$(RUN)') $(PKG)
 
 # Packages in which goroutines meet are tested under the race detector; what computes,
 # and whole programs, would only take several times as long.
-RACED    := ./internal/access ./internal/delivery ./internal/filewatch ./internal/group ./internal/keyfile ./internal/metrics \
-	./internal/postgres ./internal/qr ./internal/sendgrid ./internal/server ./internal/tracing ./pkg/client
+RACED    := ./internal/access ./internal/delivery ./internal/filewatch ./internal/group ./internal/keyfile \
+	./internal/postgres ./internal/sendgrid ./internal/server ./internal/tracing ./pkg/client
 UNRACED   = $(filter-out $(shell $(GO) list $(RACED)),$(shell $(GO) list ./...))
 
 .PHONY: test

@@ -39,7 +39,7 @@ func TestLargeOrganization(t *testing.T) {
 	}
 	for _, state := range []string{"DELIVERED", "REPORTED_SPAM"} {
 		var plan string
-		err := conn.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE p ('o', 'ffffffff-ffff-ffff-ffff-ffffffffffff', NULL, NULL, NULL, 51, '"+state+"')",
+		err := conn.QueryRow(t.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE p ('o', 'ffffffff-ffff-ffff-ffff-ffffffffffff', NULL, NULL, NULL, 51, '"+state+"', NULL)",
 			pgx.QueryExecModeSimpleProtocol).Scan(&plan)
 		if err != nil {
 			t.Fatal(err)
