@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/font/opentype"
@@ -20,19 +21,20 @@ var files embed.FS
 // names are those of the files too.
 var names = [fontCount]string{Regular: "NotoSans-Regular", Bold: "NotoSans-Bold", Mono: "NotoSansMono-Regular", arabic: "NotoSansArabic-Regular"}
 
-// fonts are read when the program starts: a broken file is a broken build.
-var fonts = func() (all [fontCount]*trueType) {
+// fonts are read when the first document needs them: a server that prints none saves
+// their memory.
+var fonts = sync.OnceValue(func() (all [fontCount]*trueType) {
 	for i, name := range names {
 		all[i] = mustLoad(name)
 	}
 	return all
-}()
+})
 
 // CanShow reports whether Regular has all letters of a text, with those that stand in.
 func CanShow(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
-		_, latin := fonts[Regular].font.NominalGlyph(r)
-		_, other := fonts[arabic].font.NominalGlyph(r)
+		_, latin := fonts()[Regular].font.NominalGlyph(r)
+		_, other := fonts()[arabic].font.NominalGlyph(r)
 		return !latin && !other
 	})
 }
@@ -83,7 +85,7 @@ type letter struct {
 }
 
 func newFace(f Font) *face {
-	return &face{Face: font.NewFace(fonts[f].font), trueType: fonts[f], codes: map[letter]uint16{}, letters: []letter{{}}}
+	return &face{Face: font.NewFace(fonts()[f].font), trueType: fonts()[f], codes: map[letter]uint16{}, letters: []letter{{}}}
 }
 
 // code returns the code of a letter. No document gets near the end of the codes but
