@@ -25,31 +25,18 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 )
 
-func main() {
-	// The kernel stops children whose parent's thread is gone: this one stays.
-	runtime.LockOSThread()
-	uuid.EnableRandPool()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+func main() { launch.Main("bench", run) }
 
 // options are what the command line says.
 type options struct {
@@ -142,6 +129,7 @@ func numbers(list string) ([]int, error) {
 
 // run is the command without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	uuid.EnableRandPool()
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err

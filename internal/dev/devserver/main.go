@@ -14,15 +14,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"time"
 
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 	"github.com/kiwi-ki/invitations/internal/dev/pgserver"
 	"github.com/kiwi-ki/invitations/internal/dev/sendgridtest"
 	"github.com/kiwi-ki/invitations/internal/invitation"
@@ -31,24 +30,14 @@ import (
 // dataDir holds what outlives a run: the cluster and the keys of links.
 const dataDir = ".data"
 
-func main() {
-	// The kernel stops children whose parent's thread is gone: this one stays.
-	runtime.LockOSThread()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := dispatch(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "devserver:", err)
-		os.Exit(1)
-	}
-}
+func main() { launch.Main("devserver", dispatch) }
 
-func dispatch(ctx context.Context, args []string) error {
+func dispatch(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	switch {
 	case len(args) == 0:
 		return run(ctx)
 	case len(args) == 2 && args[0] == "token":
-		return printToken(ctx, args[1], os.Stdout)
+		return printToken(ctx, args[1], stdout)
 	default:
 		return errors.New("usage: devserver [token ADDRESS]")
 	}

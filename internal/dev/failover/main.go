@@ -26,13 +26,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/kiwi-ki/invitations/internal/dev/launch"
@@ -41,17 +35,7 @@ import (
 // longest bounds a run.
 const longest = 8 * time.Minute
 
-func main() {
-	// The kernel stops children whose parent's thread is gone: this one stays.
-	runtime.LockOSThread()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "failover:", err)
-		os.Exit(1)
-	}
-}
+func main() { launch.Main("failover", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("failover", flag.ContinueOnError)
@@ -60,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	chosen, err := choose(*wanted)
+	chosen, err := launch.Pick(*wanted, faults, func(f fault) int { return f.number })
 	if err != nil {
 		return err
 	}
@@ -99,22 +83,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%d of %d faults broke a promise", broken, len(chosen))
 	}
 	return nil
-}
-
-// choose reads a list such as "1,4".
-func choose(list string) ([]fault, error) {
-	if list == "" {
-		return faults, nil
-	}
-	var some []fault
-	for word := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > len(faults) {
-			return nil, fmt.Errorf("there is no fault %q", word)
-		}
-		some = append(some, faults[n-1])
-	}
-	return some, nil
 }
 
 // try has one fault happen to a cluster of its own.

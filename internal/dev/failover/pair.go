@@ -91,6 +91,7 @@ func (p *pair) dsn() (string, error) {
 // fault is one way in which a database goes away. strike returns the server that
 // takes writes from then on.
 type fault struct {
+	number int
 	name   string
 	strike func(ctx context.Context, p *pair) (*pgserver.Server, error)
 }
@@ -99,26 +100,26 @@ type fault struct {
 const while = 6 * time.Second
 
 var faults = []fault{
-	{"switchover", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
+	{1, "switchover", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
 		if err := p.primary.Stop(); err != nil {
 			return nil, err
 		}
 		return p.promote(ctx)
 	}},
-	{"primary killed, starts again", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
+	{2, "primary killed, starts again", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
 		if err := syscall.Kill(p.primary.Pid(), syscall.SIGKILL); err != nil {
 			return nil, err
 		}
 		<-p.primary.Done()
 		return p.primary, p.primary.Restart(ctx)
 	}},
-	{"primary's machine dies", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
+	{3, "primary's machine dies", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
 		if err := p.kill(); err != nil {
 			return nil, err
 		}
 		return p.promote(ctx)
 	}},
-	{"primary freezes, and wakes beside the new one", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
+	{4, "primary freezes, and wakes beside the new one", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
 		if err := signalAll(p.primary, syscall.SIGSTOP); err != nil {
 			return nil, err
 		}
@@ -134,7 +135,7 @@ var faults = []fault{
 		pause(ctx, while)
 		return primary, p.kill()
 	}},
-	{"replication cut, then primary's machine dies", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
+	{5, "replication cut, then primary's machine dies", func(ctx context.Context, p *pair) (*pgserver.Server, error) {
 		if err := p.cut(ctx); err != nil {
 			return nil, err
 		}

@@ -16,34 +16,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"runtime"
-	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
+
+	"github.com/kiwi-ki/invitations/internal/dev/launch"
 )
 
 // longest bounds a run.
 const longest = 10 * time.Minute
 
-func main() {
-	// The kernel stops children whose parent's thread is gone: this one stays.
-	runtime.LockOSThread()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "siege:", err)
-		os.Exit(1)
-	}
-}
+func main() { launch.Main("siege", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("siege", flag.ContinueOnError)
@@ -81,17 +65,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // chosen are the rows of a list such as "30,41".
 func chosen(list string) ([]row, error) {
-	if list == "" {
-		return rows, nil
-	}
-	var some []row
-	for word := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(word)
-		i := slices.IndexFunc(rows, func(r row) bool { return r.number == n })
-		if err != nil || i < 0 {
-			return nil, fmt.Errorf("there is no row %q", word)
-		}
-		some = append(some, rows[i])
-	}
-	return some, nil
+	return launch.Pick(list, rows, func(r row) int { return r.number })
 }
