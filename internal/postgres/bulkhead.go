@@ -1,6 +1,9 @@
 package postgres
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // bulkhead bounds how many of a kind read at once, so that whoever asks for long
 // lists leaves connections to changes and to single reads.
@@ -11,13 +14,15 @@ func share(connections, part int32) bulkhead {
 	return make(bulkhead, max(connections/part, 1))
 }
 
-// enter waits for a place, to be left again. Who waits too long hears that the
-// service is unavailable.
-func (b bulkhead) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a place, to be left again, and bounds what is done there, the wait
+// included. Who waits too long hears that the service is unavailable.
+func (b bulkhead) enter(ctx context.Context, timeout time.Duration) (bounded context.Context, leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	select {
 	case b <- struct{}{}:
-		return func() { <-b }, nil
+		return ctx, func() { <-b; cancel() }, nil
 	case <-ctx.Done():
-		return nil, refusal(ctx.Err())
+		defer cancel()
+		return nil, nil, refusal(ctx.Err())
 	}
 }

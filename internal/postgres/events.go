@@ -130,9 +130,7 @@ ORDER BY e.sequence LIMIT $5`
 
 // Events implements invitation.Store.
 func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitation.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -161,9 +159,7 @@ func (s *Store) Events(ctx context.Context, f invitation.EventFilter) ([]invitat
 
 // Trail implements invitation.Store.
 func (s *Store) Trail(ctx context.Context, organizationID string) (invitation.Trail, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return invitation.Trail{}, err
 	}

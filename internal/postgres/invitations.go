@@ -95,9 +95,7 @@ const amongInvitationsListed = `
 
 // List implements invitation.Store.
 func (s *Store) List(ctx context.Context, f invitation.ListFilter) ([]invitation.Listed, time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return nil, time.Time{}, err
 	}

@@ -47,9 +47,7 @@ func leading(condition string) string { return strings.Replace(listDeliveries, "
 
 // Deliveries lists mails.
 func (s *Store) Deliveries(ctx context.Context, f invitation.DeliveryFilter) (invitation.DeliveryPage, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return invitation.DeliveryPage{}, err
 	}
@@ -221,9 +219,7 @@ const countWaiting = `SELECT count(*) FROM (SELECT FROM invitations WHERE organi
 // CountWaiting counts an organization's invitations that nobody redeemed and nobody
 // revoked, up to a limit.
 func (s *Store) CountWaiting(ctx context.Context, organizationID string, limit int) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return 0, err
 	}
@@ -249,9 +245,7 @@ FROM users u WHERE u.id = $1`
 
 // ExportUser returns all that is stored about a person, as JSON.
 func (s *Store) ExportUser(ctx context.Context, id string) (data []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return nil, err
 	}

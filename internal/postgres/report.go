@@ -21,9 +21,7 @@ const reportPause = 20 * time.Millisecond
 // and returns how many reports were about mails of ours. A report that was taken
 // in before changes nothing.
 func (s *Store) Report(ctx context.Context, reports []invitation.Report) (known int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*s.timeout)
-	defer cancel()
-	leave, err := s.reports.enter(ctx)
+	ctx, leave, err := s.reports.enter(ctx, 10*s.timeout)
 	if err != nil {
 		return 0, err
 	}

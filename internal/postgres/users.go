@@ -127,9 +127,7 @@ WITH named AS MATERIALIZED (
 
 // ListUsers implements invitation.Store.
 func (s *Store) ListUsers(ctx context.Context, f invitation.UserFilter) ([]*invitation.User, time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	leave, err := s.lists.enter(ctx)
+	ctx, leave, err := s.lists.enter(ctx, s.timeout)
 	if err != nil {
 		return nil, time.Time{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 )
 
@@ -314,7 +315,7 @@ func TestPermutations(t *testing.T) {
 	t.Parallel()
 	all := []string{bounceEvent(1), deliveredEvent(1), deliveredEvent(2), bounceEvent(2)}
 	ids := []string{"b-1", "d-1", "d-2", "b-2"}
-	permute(len(all), func(order []int) {
+	harness.Permutations(len(all), func(order []int) {
 		var body []string
 		for _, i := range order {
 			body = append(body, all[i])
@@ -329,27 +330,6 @@ func TestPermutations(t *testing.T) {
 			}
 		}
 	})
-}
-
-// permute calls f with every order of 0 to n-1.
-func permute(n int, f func([]int)) {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	var step func(int)
-	step = func(k int) {
-		if k == n {
-			f(order)
-			return
-		}
-		for i := k; i < n; i++ {
-			order[k], order[i] = order[i], order[k]
-			step(k + 1)
-			order[k], order[i] = order[i], order[k]
-		}
-	}
-	step(0)
 }
 
 func TestReply(t *testing.T) {

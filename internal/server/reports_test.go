@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
+	"github.com/kiwi-ki/invitations/internal/dev/harness"
 	"github.com/kiwi-ki/invitations/internal/invitation"
 	pb "github.com/kiwi-ki/invitations/pkg/kiwi/invitation/v1"
 )
@@ -29,27 +30,6 @@ func (s *stack) report(id string, states ...invitation.DeliveryState) (known int
 	return known
 }
 
-// permutations calls do with every order of n things.
-func permutations(n int, do func(order []int)) {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	var permute func(k int)
-	permute = func(k int) {
-		if k == n {
-			do(order)
-			return
-		}
-		for i := k; i < n; i++ {
-			order[k], order[i] = order[i], order[k]
-			permute(k + 1)
-			order[k], order[i] = order[i], order[k]
-		}
-	}
-	permute(0)
-}
-
 // TestEveryOrderOfReports: all orders, in one batch and one by one, with every
 // report twice, end in one state.
 func TestEveryOrderOfReports(t *testing.T) {
@@ -58,7 +38,7 @@ func TestEveryOrderOfReports(t *testing.T) {
 	said := []invitation.DeliveryState{invitation.Accepted, invitation.Deferred, invitation.Delivered, invitation.Bounced}
 	ends := map[string]int{}
 	for _, together := range []bool{true, false} {
-		permutations(len(said), func(order []int) {
+		harness.Permutations(len(said), func(order []int) {
 			id := s.person(pb.UserType_USER_TYPE_TENANT)
 			s.send(id, app)
 			mail := uuid.MustParse(s.invitation(id, app).GetDelivery().GetId())

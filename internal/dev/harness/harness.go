@@ -73,3 +73,24 @@ func (l *Log) Take() string {
 	l.text.Reset()
 	return text
 }
+
+// Permutations calls do with every order of n things.
+func Permutations(n int, do func(order []int)) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var permute func(k int)
+	permute = func(k int) {
+		if k == n {
+			do(order)
+			return
+		}
+		for i := k; i < n; i++ {
+			order[k], order[i] = order[i], order[k]
+			permute(k + 1)
+			order[k], order[i] = order[i], order[k]
+		}
+	}
+	permute(0)
+}
